@@ -1,0 +1,19 @@
+# Install rules and the CMake package: find_package(crossrank) gives crossrank::crossrank.
+include(CMakePackageConfigHelpers)
+
+install(TARGETS crossrank EXPORT crossrank-targets
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/crossrank
+  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+install(EXPORT crossrank-targets NAMESPACE crossrank::
+  DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/crossrank)
+configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/crossrank-config.cmake.in
+  ${PROJECT_BINARY_DIR}/crossrank-config.cmake
+  INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/crossrank)
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/crossrank-config-version.cmake
+  COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/crossrank-config.cmake
+  ${PROJECT_BINARY_DIR}/crossrank-config-version.cmake
+  DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/crossrank)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/models/minilm-l6-crossrank
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/crossrank/models)

@@ -1,0 +1,25 @@
+# crossrank_options: flags that every target of ours gets. crossrank_layer(): one layer of src/.
+
+add_library(crossrank_options INTERFACE)
+target_include_directories(crossrank_options INTERFACE
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>)
+target_link_libraries(crossrank_options INTERFACE Threads::Threads)
+if(CROSSRANK_DEVELOPER_MODE)
+  target_compile_options(crossrank_options INTERFACE
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Werror)
+endif()
+if(CROSSRANK_SANITIZE)
+  target_compile_options(crossrank_options INTERFACE
+    -fsanitize=${CROSSRANK_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(crossrank_options INTERFACE -fsanitize=${CROSSRANK_SANITIZE})
+endif()
+
+# crossrank_layer(NAME source...): an object library that becomes part of libcrossrank.
+function(crossrank_layer name)
+  if(NOT ARGN)  # TEMPORARY while layers are being filled
+    return()
+  endif()
+  add_library(crossrank_${name} OBJECT ${ARGN})
+  target_link_libraries(crossrank_${name} PRIVATE crossrank_options)
+  set_property(GLOBAL APPEND PROPERTY CROSSRANK_LAYERS crossrank_${name})
+endfunction()

@@ -1,0 +1,99 @@
+// CrossEncoder: load a model, score pairs, rank documents. No files of documents, no metadata.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "crossrank/document.h"
+#include "crossrank/options.h"
+#include "crossrank/result.h"
+
+namespace crossrank {
+
+/// Facts about a loaded model.
+struct ModelInfo {
+  std::string name;          ///< As resolved: a hub id, a folder's path, or "builtin".
+  std::string source;        ///< Where the weights came from: a path, or "embedded".
+  std::string architecture;  ///< For example "BertForSequenceClassification".
+  std::size_t layers = 0, hidden_size = 0, heads = 0, intermediate_size = 0, vocab_size = 0;
+  std::size_t max_length = 0;  ///< Tokens a pair.
+  std::size_t num_labels = 0;
+  std::size_t parameters = 0;
+  Activation activation = Activation::kIdentity;
+  Precision precision = Precision::kFp32;
+  std::string isa;
+  std::size_t threads = 0;
+};
+
+/// The scores of a list of pairs, in the order of the input.
+/// Owns its data; 28 bytes a pair, plus 4 a label for models with several labels.
+class Predictions {
+ public:
+  [[nodiscard]] std::size_t size() const { return pairs_.size(); }
+  [[nodiscard]] std::size_t num_labels() const { return num_labels_; }
+  /// For models with several labels `logit`, `probability` and `score` are those of label 0.
+  [[nodiscard]] const ScoredPair& operator[](std::size_t i) const { return pairs_[i]; }
+  [[nodiscard]] auto begin() const { return pairs_.begin(); }
+  [[nodiscard]] auto end() const { return pairs_.end(); }
+  /// All logits of pair i, [num_labels].
+  [[nodiscard]] std::span<const float> logits(std::size_t i) const;
+  /// sigmoid of the logit for one label, softmax over the labels otherwise, [num_labels].
+  [[nodiscard]] std::vector<float> probabilities(std::size_t i) const;
+  /// The activation applied to all logits of pair i, [num_labels].
+  [[nodiscard]] std::vector<float> scores(std::size_t i) const;
+  /// The best window of pair i; null unless Truncation::kChunkMax was asked for.
+  [[nodiscard]] const TextSpan* span(std::size_t i) const;
+
+ private:
+  friend class CrossEncoder;
+  std::vector<ScoredPair> pairs_;
+  std::vector<float> logits_;    // [size, num_labels]; empty for one label
+  std::vector<TextSpan> spans_;  // [size] or empty
+  std::size_t num_labels_ = 1;
+  Activation activation_ = Activation::kIdentity;
+};
+
+/// A cross-encoder on the CPU.
+/// The object owns its weights and threads. const methods may be called from many threads at once;
+/// their work is interleaved on the object's threads. Movable, not copyable.
+class CrossEncoder {
+ public:
+  /// `model` is a folder, a hub id such as "cross-encoder/ms-marco-MiniLM-L-6-v2", or "builtin";
+  /// "" takes the default chain: CROSSRANK_MODEL, the MiniLM model where it is cached, builtin.
+  /// Errors: kModelNotFound, kBadConfig, kBadTokenizer, kBadSafetensors, kBadWeights,
+  /// kUnsupportedModel, kUnsupportedIsa, kUnsupportedPrecision, kNetwork, kIoError.
+  static Result<CrossEncoder> load(std::string_view model, const LoadOptions& options = {});
+
+  CrossEncoder(CrossEncoder&&) noexcept;
+  CrossEncoder& operator=(CrossEncoder&&) noexcept;
+  ~CrossEncoder();
+
+  /// Scores each pair. A pair's logit has the same bits whatever the other pairs, their order, the
+  /// batch sizes and the thread count. Memory beyond the input: 64 bytes a pair at most, plus a
+  /// workspace bounded by batch_tokens and threads.
+  /// Errors: kInvalidArgument, kTooLong (the message names the pair), kCancelled.
+  [[nodiscard]] Result<Predictions> predict(std::span<const TextPair> pairs,
+                                            const ScoreOptions& options = {}) const;
+
+  /// Ranks documents for a query: logit descending, ties by index ascending.
+  /// Errors: as predict, and kUnsupportedModel when the model has more than one label.
+  [[nodiscard]] Result<std::vector<RankedIndex>> rank(std::string_view query,
+                                                      std::span<const std::string_view> documents,
+                                                      const RankOptions& options = {}) const;
+
+  [[nodiscard]] const ModelInfo& info() const;
+
+  /// SHA-256 of the weights, 64 hex digits. Computed on the first call unless already known.
+  [[nodiscard]] Result<std::string> weights_sha256() const;
+
+ private:
+  struct Impl;
+  explicit CrossEncoder(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace crossrank

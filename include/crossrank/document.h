@@ -1,0 +1,86 @@
+// Documents and scored results. Plain data: nothing here computes a score.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace crossrank {
+
+struct MetadataValue;
+using MetadataList = std::vector<MetadataValue>;
+using MetadataMember = std::pair<std::string, MetadataValue>;
+/// Members in the caller's order.
+using Metadata = std::vector<MetadataMember>;
+
+/// A JSON-like value: null, boolean, integer, real, string, list or object.
+struct MetadataValue {
+  std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double, std::string, MetadataList,
+               Metadata>
+      value;
+};
+
+struct Document {
+  std::optional<std::string> id;
+  std::string page_content;  ///< UTF-8.
+  Metadata metadata;
+};
+
+/// A query and a document, as views: the caller keeps the bytes alive during the call.
+struct TextPair {
+  std::string_view query;
+  std::string_view document;
+};
+
+/// What was left out of a pair before scoring. 16 bytes.
+struct TruncationReport {
+  std::uint32_t tokens_total = 0;  ///< Tokens of the whole pair, special tokens included.
+  std::uint32_t tokens_used = 0;   ///< Tokens the model saw (of the best window with kChunkMax).
+  std::uint32_t chars_cut = 0;     ///< Code points of the document dropped by max_chars.
+  bool query_truncated = false;    ///< True when tokens of the query were dropped.
+
+  [[nodiscard]] bool truncated() const { return tokens_used < tokens_total || chars_cut > 0; }
+};
+
+/// The part of a document's scored text that produced its score (Truncation::kChunkMax).
+struct TextSpan {
+  std::size_t begin_byte = 0, end_byte = 0;  ///< [begin, end) in the scored text, bytes.
+  std::size_t begin_char = 0, end_char = 0;  ///< The same in code points.
+};
+
+/// One scored pair of a one-label model. 28 bytes.
+struct ScoredPair {
+  float logit = 0;        ///< The model's raw output.
+  float probability = 0;  ///< sigmoid(logit), computed in float32.
+  float score = 0;  ///< The model's own activation applied (what sentence-transformers returns).
+  TruncationReport truncation;
+};
+
+/// A document's place in a ranking, by index into the caller's list.
+struct RankedIndex {
+  std::size_t index = 0;
+  ScoredPair pair;
+  std::optional<TextSpan> span;  ///< Only with Truncation::kChunkMax.
+};
+
+enum class Stage : std::uint8_t { kCrossEncoder, kJudge, kBackfill };
+
+/// A ranked document: `rank` counts from 1, `index` is the position in the caller's list.
+struct RankedDocument {
+  std::size_t rank = 0;
+  std::size_t index = 0;
+  std::optional<std::string> id;
+  float logit = 0;
+  float probability = 0;
+  float score = 0;
+  TruncationReport truncation;
+  std::optional<TextSpan> span;  ///< In page_content; only with Truncation::kChunkMax.
+  Stage stage = Stage::kCrossEncoder;
+};
+
+}  // namespace crossrank

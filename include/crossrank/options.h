@@ -1,0 +1,94 @@
+// Options of the public API: plain aggregates with their defaults in place. No behaviour.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace crossrank {
+
+/// Arithmetic of the linear layers.
+enum class Precision : std::uint8_t { kFp32, kBf16, kInt8 };
+
+/// What happens to a pair longer than max_length tokens.
+enum class Truncation : std::uint8_t {
+  kLongestFirst,  ///< Cut the longer side, as `tokenizers` and sentence-transformers do.
+  kDocumentOnly,  ///< Cut the document, never the query; a query that leaves no room is an error.
+  kError,         ///< Cut nothing: ErrorCode::kTooLong with the lengths.
+  kChunkMax,      ///< Score overlapping windows of the document, keep the best one's score.
+};
+
+/// The function between a logit and `score`. What the model's config says unless overridden.
+enum class Activation : std::uint8_t { kIdentity, kSigmoid, kTanh, kSoftmax };
+
+/// Called from one thread at a time while work is going on: `done` of `total` units are finished.
+/// Units are pairs when scoring and bytes when downloading; `total` 0 means unknown.
+using Progress = std::function<void(std::size_t done, std::size_t total)>;
+
+struct LoadOptions {
+  Precision precision = Precision::kFp32;
+  std::string isa;          ///< "" = the best this CPU runs; else a name from available_isas().
+  std::size_t threads = 0;  ///< 0 = the CPUs that affinity and cgroup grant.
+  std::size_t max_length =
+      0;                  ///< Tokens a pair; 0 = the model's own limit. Larger is clamped to it.
+  std::string revision;   ///< Branch, tag or commit of a hub model; "" = main.
+  std::string cache_dir;  ///< "" = HF_HUB_CACHE, HF_HOME/hub or ~/.cache/huggingface/hub.
+  std::string token;      ///< Hub token; "" = HF_TOKEN or none.
+  bool local_files_only = false;  ///< Never use the network, whatever the name.
+  Progress progress;              ///< Download progress in bytes; may be empty.
+};
+
+/// The windows of Truncation::kChunkMax.
+struct ChunkOptions {
+  std::size_t tokens = 256;  ///< Document tokens a window (fewer when max_length leaves less room).
+  std::size_t overlap = 32;  ///< Document tokens that neighbouring windows share.
+  std::size_t max_chunks = 32;  ///< Windows a document at most; the text behind them is not scored.
+};
+
+/// Tokens in one batch by default: 512 rows of 1,536 float32 (the widest activation of MiniLM) are
+/// 3 MB. Small batches keep activations near the core; packed weights are streamed once a batch.
+inline constexpr std::size_t kDefaultBatchTokens = 512;
+
+struct ScoreOptions {
+  std::size_t max_length = 0;  ///< Tokens a pair for this call; 0 = what was loaded.
+  std::size_t max_chars = 0;   ///< Code points of each document that are scored; 0 = all.
+  Truncation truncation = Truncation::kLongestFirst;
+  ChunkOptions chunk;
+  std::size_t batch_tokens = kDefaultBatchTokens;  ///< Changes speed and memory, never a score.
+  std::size_t batch_size = 0;                      ///< Pairs a batch at most; 0 = no bound.
+  std::optional<Activation> activation;            ///< Empty = the model's own.
+  const std::atomic<bool>* cancel = nullptr;       ///< Set it to stop with ErrorCode::kCancelled.
+  Progress progress;                               ///< Pairs scored so far.
+};
+
+struct RankOptions {
+  std::size_t top_k = 0;                 ///< Best documents to return; 0 = all.
+  std::optional<float> min_logit;        ///< Inclusive.
+  std::optional<float> min_probability;  ///< Inclusive.
+  ScoreOptions score;
+};
+
+/// Options of CrossEncoderReRanker.
+struct ReRankOptions {
+  std::size_t top_k = 4;         ///< 0 = all.
+  std::size_t max_length = 512;  ///< Tokens a pair, clamped to the model's own limit.
+  std::size_t max_chars = 400;   ///< Code points of page_content that are scored; 0 = all.
+  std::size_t batch_size = 16;   ///< Pairs a batch at most; changes no score.
+  std::size_t batch_tokens = kDefaultBatchTokens;
+  Truncation truncation = Truncation::kLongestFirst;
+  ChunkOptions chunk;
+  std::vector<std::string> metadata_fields;  ///< Prepended to the text, one a line, in this order.
+  std::string
+      metadata_template;  ///< For example "{title}. {page_content}"; excludes metadata_fields.
+  std::size_t max_metadata_chars = 100;  ///< Code points of each metadata value.
+  std::optional<float> min_logit;        ///< Inclusive.
+  std::optional<float> min_probability;  ///< Inclusive.
+  const std::atomic<bool>* cancel = nullptr;
+  Progress progress;
+};
+
+}  // namespace crossrank

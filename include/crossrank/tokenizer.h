@@ -1,0 +1,51 @@
+// Tokenizer: text to WordPiece ids exactly as the model sees them. Scores nothing.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "crossrank/document.h"
+#include "crossrank/options.h"
+#include "crossrank/result.h"
+
+namespace crossrank {
+
+/// Token ids of a text or a pair. All vectors have the same length.
+struct Encoding {
+  std::vector<std::int32_t> ids;
+  std::vector<std::int32_t> type_ids;  ///< 0 for [CLS] query [SEP], 1 for document [SEP].
+  std::vector<std::string> tokens;
+  TruncationReport truncation;
+};
+
+/// The tokenizer of a model, loadable without its weights.
+/// The object owns its vocabulary; const methods may be called from many threads.
+class Tokenizer {
+ public:
+  /// `model` is a folder, a hub id or "builtin", as for CrossEncoder::load.
+  static Result<Tokenizer> load(std::string_view model, const LoadOptions& options = {});
+
+  Tokenizer(Tokenizer&&) noexcept;
+  Tokenizer& operator=(Tokenizer&&) noexcept;
+  ~Tokenizer();
+
+  /// [CLS] text [SEP]. Cut only when options.max_length is not 0.
+  [[nodiscard]] Result<Encoding> encode(std::string_view text,
+                                        const ScoreOptions& options = {}) const;
+  /// [CLS] query [SEP] document [SEP], cut as when scored. kChunkMax gives the first window.
+  [[nodiscard]] Result<Encoding> encode(std::string_view query, std::string_view document,
+                                        const ScoreOptions& options = {}) const;
+
+  [[nodiscard]] std::size_t max_length() const;  ///< Tokens a pair.
+  [[nodiscard]] std::size_t vocab_size() const;
+
+ private:
+  struct Impl;
+  explicit Tokenizer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace crossrank

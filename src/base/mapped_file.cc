@@ -1,0 +1,51 @@
+// MappedFile on POSIX mmap.
+#include "base/mapped_file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <system_error>
+
+namespace crossrank::base {
+namespace {
+
+struct Mapping {
+  void* address;
+  std::size_t size;
+  ~Mapping() { munmap(address, size); }
+};
+
+Error io_error(const std::filesystem::path& path, const char* what, int error) {
+  return {error == ENOENT || error == ENOTDIR ? ErrorCode::kFileNotFound : ErrorCode::kIoError,
+          path.string() + ": cannot " + what + ": " + std::generic_category().message(error) + "."};
+}
+
+}  // namespace
+
+Result<Blob> map_file(const std::filesystem::path& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return io_error(path, "open", errno);
+  struct stat info {};
+  if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+    close(fd);
+    return Error{ErrorCode::kIoError, path.string() + ": not a regular file."};
+  }
+  const auto size = static_cast<std::size_t>(info.st_size);
+  if (size == 0) {
+    close(fd);
+    return Blob(path.string(), std::string_view());
+  }
+  void* address = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
+  const int error = errno;
+  close(fd);
+  if (address == MAP_FAILED) return io_error(path, "map", error);
+  auto owner = std::make_shared<Mapping>(Mapping{address, size});
+  return Blob(path.string(), {static_cast<const char*>(address), size}, std::move(owner));
+}
+
+}  // namespace crossrank::base

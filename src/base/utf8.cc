@@ -1,0 +1,102 @@
+// UTF-8: validation, repair and counting.
+#include "base/utf8.h"
+
+namespace crossrank::base {
+namespace {
+
+bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
+// Length of the well-formed sequence at the start of `text`, or 0 with `bad` = the length of the
+// maximal subpart to replace (Unicode 15, section 3.9, table 3-7 and "best practices").
+std::size_t sequence_length(std::string_view text, std::size_t& bad) {
+  const auto lead = static_cast<unsigned char>(text[0]);
+  if (lead < 0x80) return 1;
+  bad = 1;
+  if (lead < 0xC2 || lead > 0xF4) return 0;
+  const std::size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  unsigned char low = 0x80;
+  unsigned char high = 0xBF;
+  if (lead == 0xE0) low = 0xA0;   // overlong
+  if (lead == 0xED) high = 0x9F;  // surrogates
+  if (lead == 0xF0) low = 0x90;   // overlong
+  if (lead == 0xF4) high = 0x8F;  // above U+10FFFF
+  for (std::size_t i = 1; i < length; ++i) {
+    if (i >= text.size()) return 0;
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c < low || c > high) return 0;
+    low = 0x80;
+    high = 0xBF;
+    bad = i + 1;
+  }
+  return length;
+}
+
+// Offset of the first ill-formed byte, or text.size().
+std::size_t valid_prefix(std::string_view text) {
+  std::size_t pos = 0;
+  std::size_t bad = 0;
+  while (pos < text.size()) {
+    const std::size_t length = sequence_length(text.substr(pos), bad);
+    if (length == 0) break;
+    pos += length;
+  }
+  return pos;
+}
+
+}  // namespace
+
+void append_utf8(std::string& out, char32_t c) {
+  if (c < 0x80) {
+    out += static_cast<char>(c);
+  } else if (c < 0x800) {
+    out += static_cast<char>(0xC0 | c >> 6);
+    out += static_cast<char>(0x80 | (c & 0x3F));
+  } else if (c < 0x10000) {
+    out += static_cast<char>(0xE0 | c >> 12);
+    out += static_cast<char>(0x80 | (c >> 6 & 0x3F));
+    out += static_cast<char>(0x80 | (c & 0x3F));
+  } else {
+    out += static_cast<char>(0xF0 | c >> 18);
+    out += static_cast<char>(0x80 | (c >> 12 & 0x3F));
+    out += static_cast<char>(0x80 | (c >> 6 & 0x3F));
+    out += static_cast<char>(0x80 | (c & 0x3F));
+  }
+}
+
+bool is_valid_utf8(std::string_view text) { return valid_prefix(text) == text.size(); }
+
+std::optional<std::string> repair_utf8(std::string_view text) {
+  std::size_t pos = valid_prefix(text);
+  if (pos == text.size()) return std::nullopt;
+  std::string out(text.substr(0, pos));
+  std::size_t bad = 0;
+  while (pos < text.size()) {
+    if (const std::size_t length = sequence_length(text.substr(pos), bad); length != 0) {
+      out.append(text, pos, length);
+      pos += length;
+    } else {
+      out += "\xEF\xBF\xBD";
+      pos += bad;
+    }
+  }
+  return out;
+}
+
+std::size_t count_code_points(std::string_view text) {
+  std::size_t count = 0;
+  for (const char c : text) count += is_continuation(c) ? 0 : 1;
+  return count;
+}
+
+std::size_t prefix_bytes(std::string_view text, std::size_t count) {
+  if (count >= text.size()) return text.size();
+  std::size_t pos = 0;
+  while (pos < text.size() && (count > 0 || is_continuation(text[pos]))) {
+    if (!is_continuation(text[pos])) --count;
+    ++pos;
+  }
+  // `count` reached 0 on a lead byte; the loop above has eaten its continuation bytes too.
+  return pos;
+}
+
+}  // namespace crossrank::base

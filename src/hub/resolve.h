@@ -1,0 +1,47 @@
+// Model names to files: builtin, folders, the Hugging Face cache. Downloads only when told to.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/blob.h"
+#include "crossrank/options.h"
+#include "crossrank/result.h"
+
+namespace crossrank::hub {
+
+// Where a model's files are.
+struct ResolvedModel {
+  std::string name;    // a hub id as the user knows it, a folder's path, or "builtin"
+  std::string source;  // the folder, or "embedded"
+  std::variant<std::filesystem::path, std::span<const base::NamedBytes>> files;
+  std::string
+      weights_sha256;  // when known without hashing (embedded; a cache blob's name); else ""
+  std::string note;    // one line for the user (default chain fell back to builtin); else ""
+};
+
+// The part of LoadOptions that matters here.
+struct ResolveOptions {
+  std::string revision;   // "" = main
+  std::string cache_dir;  // "" = the environment's
+  std::string token;      // "" = HF_TOKEN
+  bool local_files_only = false;
+  bool tokenizer_only = false;  // weights need not be there, and are not fetched
+  Progress progress;
+};
+
+// "" = the default chain (CROSSRANK_MODEL, MiniLM where cached, builtin), which never downloads.
+// A folder that exists wins over a hub id of the same spelling. Errors: kModelNotFound (names
+// `crossrank pull` and `builtin`), kNetwork, kDigestMismatch, kIoError, kInvalidArgument.
+Result<ResolvedModel> resolve_model(std::string_view name, const ResolveOptions& options);
+
+// The files of the embedded model, empty when none is linked in (then CROSSRANK_BUILTIN or a folder
+// relative to this library is used by resolve_model("builtin")).
+std::span<const base::NamedBytes> embedded_model();
+
+}  // namespace crossrank::hub

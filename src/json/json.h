@@ -1,0 +1,40 @@
+// JSON: the one place that names the JSON library (nlohmann-json). Others say json::Value.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include "crossrank/result.h"
+
+namespace crossrank::json {
+
+// Objects keep the order of their members. An array of members: find() is linear, so convert a
+// vocabulary by iterating, never by lookups.
+using Value = nlohmann::ordered_json;
+
+struct ParseOptions {
+  std::size_t max_depth = 128;         // nested arrays and objects; deeper is an error, not a crash
+  bool reject_duplicate_keys = false;  // safetensors headers; elsewhere the last one wins
+};
+
+// Parses one JSON text (RFC 8259; no comments, no NaN). The error is kBadInput with a byte offset;
+// callers put the file's name in front and their own code on it.
+Result<Value> parse(std::string_view text, const ParseOptions& options = {});
+
+// One line, valid UTF-8 in, UTF-8 out (non-ASCII characters are not escaped).
+std::string dump(const Value& value);
+// The same over several lines, indented by two spaces.
+std::string dump_pretty(const Value& value);
+
+// A number that prints as the shortest decimal that reads back to the same float32.
+Value number(float value);
+
+// `text` with every \uD800..\uDFFF escape that is not part of a pair replaced by \ufffd (which is
+// what users of json.loads + errors="replace" see); `replaced` counts them. Text that is not JSON
+// comes back unharmed for parse() to refuse.
+std::string repair_lone_surrogates(std::string_view text, std::size_t& replaced);
+
+}  // namespace crossrank::json

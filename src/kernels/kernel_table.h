@@ -1,0 +1,77 @@
+/* KernelTable: the functions that one instruction set provides. C headers only; no vector types.
+ *
+ * Shapes: M rows (tokens), N output features, K input features, H hidden, D head size.
+ * All matrices are row-major with a leading dimension in elements. Pointers need no alignment.
+ * Every output element is computed by one fixed sequence of operations that depends on K (or H, or
+ * the sequence it belongs to) alone: never on M, on the position of its row, or on threads. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace crossrank::kernels {
+
+enum class WeightType : uint8_t { kF32, kF16, kBF16 };
+
+enum class Epilogue : uint8_t { kNone, kGelu, kGeluTanh, kRelu, kSilu, kTanh };
+
+/* y[M, n_begin..n_end) = epilogue(x[M, K] * W^T + bias), W packed by pack_linear.
+ * n_begin is a multiple of the table's linear_block; n_end is one too, or N. */
+struct LinearArgs {
+  const float* x;
+  size_t ldx;
+  size_t m;
+  size_t k;
+  const void* packed;
+  const float* bias; /* [N] */
+  size_t n_begin;
+  size_t n_end;
+  float* y;
+  size_t ldy;
+  Epilogue epilogue;
+};
+
+/* out[n_queries, D] = softmax(scale * q k^T) v for one head of one sequence. */
+struct AttentionArgs {
+  const float* q; /* [n_queries, D], leading dimension ldq */
+  size_t ldq;
+  const float* k; /* [n_keys, D], leading dimension ldkv */
+  const float* v;
+  size_t ldkv;
+  size_t n_queries;
+  size_t n_keys;
+  size_t head_size;
+  float scale;
+  float* out;
+  size_t ldo;
+  float* scratch; /* attention_scratch(n_keys, head_size) floats */
+};
+
+struct KernelTable {
+  const char* name; /* "scalar", "avx2", "avx512" */
+  uint64_t required_features;
+
+  /* Columns that one call of linear should cover at least; n_begin must be a multiple of it. */
+  size_t linear_block;
+  size_t (*packed_linear_bytes)(size_t n, size_t k);
+  /* Puts `rows` rows of a weight matrix [rows, K] of `type` at rows n_begin.. of packed [N, K].
+   * Rows that no call writes must be zeroed by the caller (calloc of the whole is enough). */
+  void (*pack_linear)(const void* w, WeightType type, size_t rows, size_t k, size_t n_begin,
+                      void* packed);
+  void (*linear)(const LinearArgs* args);
+
+  size_t (*attention_scratch)(size_t n_keys, size_t head_size);
+  void (*attention)(const AttentionArgs* args);
+
+  /* out[M, H] = LayerNorm(x[M, H] + residual[M, H]); residual may be null; out may be x. */
+  void (*add_layer_norm)(const float* x, const float* residual, const float* gamma,
+                         const float* beta, float eps, size_t m, size_t h, float* out);
+
+  /* out[h] += row[h] of `type`. */
+  void (*add_row)(const void* row, WeightType type, size_t h, float* out);
+
+  /* True when every one of n values is finite. */
+  bool (*all_finite)(const void* values, WeightType type, size_t n);
+};
+
+}  // namespace crossrank::kernels

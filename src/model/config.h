@@ -1,0 +1,46 @@
+// Config: the keys of a BERT or ELECTRA config.json that change a number. Parsing and checks only.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "base/blob.h"
+#include "crossrank/options.h"
+#include "crossrank/result.h"
+
+namespace crossrank::model {
+
+enum class Family { kBert, kElectra };
+
+// Between the two matrices of the feed-forward block; names as in transformers' ACT2FN.
+enum class HiddenActivation { kGelu, kGeluTanh, kRelu, kSilu, kTanh };
+
+struct Config {
+  std::string architecture;  // "BertForSequenceClassification"
+  Family family = Family::kBert;
+  std::size_t vocab_size = 30522;
+  std::size_t hidden_size = 768;
+  std::size_t embedding_size = 768;  // differs from hidden_size in ELECTRA only
+  std::size_t layers = 12;
+  std::size_t heads = 12;
+  std::size_t intermediate_size = 3072;
+  std::size_t max_positions = 512;
+  std::size_t type_vocab_size = 2;
+  float layer_norm_eps = 1e-12F;
+  HiddenActivation hidden_activation = HiddenActivation::kGelu;
+  std::optional<std::size_t> num_labels;        // from id2label or num_labels, when the file says
+  std::optional<Activation> stated_activation;  // from sentence_transformers or the legacy key
+
+  std::size_t head_size() const { return hidden_size / heads; }
+};
+
+// Reads config.json. Errors: kBadConfig with the key; kUnsupportedModel with the architecture or
+// the feature (position_embedding_type, a decoder, ...).
+Result<Config> parse_config(const base::Blob& config_json);
+
+// What the model card's activation is once the label count is known: the stated one, else Sigmoid
+// for one label, Identity for more.
+Activation score_activation_for(const Config& config, std::size_t num_labels);
+
+}  // namespace crossrank::model

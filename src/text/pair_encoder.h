@@ -1,0 +1,51 @@
+// Pair encoding: which tokens of a query and a document go into [CLS] q [SEP] d [SEP]. Pure
+// functions.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "crossrank/options.h"
+#include "crossrank/result.h"
+
+namespace crossrank::text {
+
+inline constexpr std::size_t kPairSpecialTokens = 3;    // [CLS] q [SEP] d [SEP]
+inline constexpr std::size_t kSingleSpecialTokens = 2;  // [CLS] text [SEP]
+
+// The tokens kept: query[query_begin, +query_tokens), document[document_begin, +document_tokens).
+struct PairCut {
+  std::size_t query_begin = 0, query_tokens = 0;
+  std::size_t document_begin = 0, document_tokens = 0;
+
+  std::size_t length() const { return query_tokens + document_tokens + kPairSpecialTokens; }
+};
+
+struct CutRules {
+  std::size_t max_length = 512;  // with the special tokens
+  Truncation policy = Truncation::kLongestFirst;
+  bool truncate_left = false;  // drop tokens from the front instead of the back
+  ChunkOptions chunk;          // kChunkMax only
+};
+
+// Checks what does not depend on the texts. Errors: kInvalidArgument (max_length below the special
+// tokens; chunk tokens 0 or not above the overlap; max_chunks 0).
+Result<void> check_rules(const CutRules& rules);
+
+// The one cut of a pair of `query` and `document` tokens. For kChunkMax use chunk_pair.
+// Errors: kInvalidArgument (kDocumentOnly: the query leaves no room), kTooLong (kError).
+Result<PairCut> cut_pair(std::size_t query, std::size_t document, const CutRules& rules);
+
+// The windows of a pair under kChunkMax, first to last, at least one, at most chunk.max_chunks. The
+// query is never cut: kInvalidArgument when it leaves no room for a document token.
+Result<std::vector<PairCut>> chunk_pair(std::size_t query, std::size_t document,
+                                        const CutRules& rules);
+
+// Writes cut.length() ids and token types (0 for [CLS] q [SEP], 1 for d [SEP]).
+void write_pair(std::span<const std::int32_t> query, std::span<const std::int32_t> document,
+                const PairCut& cut, std::int32_t cls_id, std::int32_t sep_id, std::int32_t* ids,
+                std::int32_t* type_ids);
+
+}  // namespace crossrank::text

@@ -1,0 +1,46 @@
+// ModelDir: the files of a model, from a folder or linked in, and their tensors. Reads no numbers.
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/blob.h"
+#include "crossrank/result.h"
+#include "weights/safetensors.h"
+#include "weights/tensor.h"
+
+namespace crossrank::weights {
+
+// Absent files are empty Blobs.
+struct ModelDir {
+  std::string where;  // for messages: the folder, or "builtin"
+  base::Blob config_json;
+  base::Blob tokenizer_json;
+  base::Blob vocab_txt;
+  base::Blob tokenizer_config_json;
+  base::Blob special_tokens_map_json;
+  std::vector<base::Blob> weights;  // one file, or the shards in file name order
+};
+
+// Which files a caller needs; a missing one is then an error.
+enum class Need { kTokenizer, kModel };
+
+// Errors: kFileNotFound with what was looked for; kUnsupportedModel when there is only
+// pytorch_model.bin (pickle), with the sentence that says how to convert it; kBadSafetensors for a
+// malformed model.safetensors.index.json or one that names files outside the folder.
+Result<ModelDir> open_model_dir(const std::filesystem::path& folder, Need need);
+
+// The same from files linked into the executable.
+Result<ModelDir> model_dir_from_bytes(std::span<const base::NamedBytes> files, Need need);
+
+// All tensors of all weight files. A name in two shards is kBadSafetensors.
+Result<TensorMap> load_tensors(const ModelDir& dir);
+
+// SHA-256 of the weights: of the one file's bytes, or of the shards' hex digests joined by
+// newlines.
+std::string weights_sha256(const ModelDir& dir);
+
+}  // namespace crossrank::weights

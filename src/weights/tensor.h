@@ -1,0 +1,45 @@
+// TensorView: a named tensor somewhere in mapped bytes. No arithmetic, no ownership.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace crossrank::weights {
+
+enum class DType : std::uint8_t {
+  kBool,
+  kU8,
+  kI8,
+  kF8E4M3,
+  kF8E5M2,
+  kI16,
+  kU16,
+  kF16,
+  kBF16,
+  kI32,
+  kU32,
+  kF32,
+  kI64,
+  kU64,
+  kF64
+};
+
+std::size_t dtype_bytes(DType dtype);
+std::string_view dtype_name(DType dtype);  // as in the file: "F16"
+
+struct TensorView {
+  DType dtype = DType::kF32;
+  std::vector<std::size_t> shape;  // row-major; empty = scalar
+  std::string_view bytes;          // little-endian; alignment is not guaranteed
+
+  std::size_t elements() const {
+    std::size_t n = 1;
+    for (const std::size_t d : shape) n *= d;  // overflow was checked when parsed
+    return n;
+  }
+};
+
+}  // namespace crossrank::weights
