@@ -31,18 +31,6 @@ std::size_t sequence_length(std::string_view text, std::size_t& bad) {
   return length;
 }
 
-// Offset of the first ill-formed byte, or text.size().
-std::size_t valid_prefix(std::string_view text) {
-  std::size_t pos = 0;
-  std::size_t bad = 0;
-  while (pos < text.size()) {
-    const std::size_t length = sequence_length(text.substr(pos), bad);
-    if (length == 0) break;
-    pos += length;
-  }
-  return pos;
-}
-
 }  // namespace
 
 void append_utf8(std::string& out, char32_t c) {
@@ -63,10 +51,21 @@ void append_utf8(std::string& out, char32_t c) {
   }
 }
 
-bool is_valid_utf8(std::string_view text) { return valid_prefix(text) == text.size(); }
+std::size_t valid_utf8_prefix(std::string_view text) {
+  std::size_t pos = 0;
+  std::size_t bad = 0;
+  while (pos < text.size()) {
+    const std::size_t length = sequence_length(text.substr(pos), bad);
+    if (length == 0) break;
+    pos += length;
+  }
+  return pos;
+}
+
+bool is_valid_utf8(std::string_view text) { return valid_utf8_prefix(text) == text.size(); }
 
 std::optional<std::string> repair_utf8(std::string_view text) {
-  std::size_t pos = valid_prefix(text);
+  std::size_t pos = valid_utf8_prefix(text);
   if (pos == text.size()) return std::nullopt;
   std::string out(text.substr(0, pos));
   std::size_t bad = 0;

@@ -30,6 +30,9 @@ void append_utf8(std::string& out, char32_t code_point);
 // Well-formed by Unicode's table 3-7 (no surrogates, no overlong forms, at most U+10FFFF).
 bool is_valid_utf8(std::string_view text);
 
+// Offset of the first ill-formed sequence, or text.size().
+std::size_t valid_utf8_prefix(std::string_view text);
+
 // Invalid input with each maximal ill-formed subpart replaced by U+FFFD, exactly as Python's
 // bytes.decode(errors="replace"); empty when `text` is valid already.
 std::optional<std::string> repair_utf8(std::string_view text);
