@@ -27,10 +27,12 @@ struct ModelInfo {
   Precision precision = Precision::kFp32;
   std::string isa;
   std::size_t threads = 0;
+  std::string note;  ///< One line the user should see (the default chain fell back); else "".
 };
 
 /// The scores of a list of pairs, in the order of the input.
-/// Owns its data; 28 bytes a pair, plus 4 a label for models with several labels.
+/// Owns its data; 28 bytes a pair, plus 4 a label for models with several labels, plus 16 with
+/// kChunkMax.
 class Predictions {
  public:
   [[nodiscard]] std::size_t size() const { return pairs_.size(); }

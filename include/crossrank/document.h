@@ -47,10 +47,11 @@ struct TruncationReport {
   [[nodiscard]] bool truncated() const { return tokens_used < tokens_total || chars_cut > 0; }
 };
 
-/// The part of a document's scored text that produced its score (Truncation::kChunkMax).
+/// The part of a document's scored text that produced its score (Truncation::kChunkMax). 16 bytes.
+/// In a text that was not valid UTF-8, offsets count in the repaired text.
 struct TextSpan {
-  std::size_t begin_byte = 0, end_byte = 0;  ///< [begin, end) in the scored text, bytes.
-  std::size_t begin_char = 0, end_char = 0;  ///< The same in code points.
+  std::uint32_t begin_byte = 0, end_byte = 0;  ///< [begin, end) in the scored text, bytes.
+  std::uint32_t begin_char = 0, end_char = 0;  ///< The same in code points.
 };
 
 /// One scored pair of a one-label model. 28 bytes.
@@ -61,7 +62,7 @@ struct ScoredPair {
   TruncationReport truncation;
 };
 
-/// A document's place in a ranking, by index into the caller's list.
+/// A document's place in a ranking, by index into the caller's list. 56 bytes.
 struct RankedIndex {
   std::size_t index = 0;
   ScoredPair pair;

@@ -26,7 +26,8 @@ enum class Truncation : std::uint8_t {
 enum class Activation : std::uint8_t { kIdentity, kSigmoid, kTanh, kSoftmax };
 
 /// Called from one thread at a time while work is going on: `done` of `total` units are finished.
-/// Units are pairs when scoring and bytes when downloading; `total` 0 means unknown.
+/// Units are pairs when scoring and bytes when downloading; `total` 0 means unknown. It must not
+/// call the object that is working; what it throws while scoring reaches the caller.
 using Progress = std::function<void(std::size_t done, std::size_t total)>;
 
 struct LoadOptions {
@@ -54,8 +55,9 @@ struct ChunkOptions {
 inline constexpr std::size_t kDefaultBatchTokens = 512;
 
 struct ScoreOptions {
-  std::size_t max_length = 0;  ///< Tokens a pair for this call; 0 = what was loaded.
-  std::size_t max_chars = 0;   ///< Code points of each document that are scored; 0 = all.
+  std::size_t max_length = 0;  ///< Tokens a pair for this call; 0 = what was loaded. Larger than
+                               ///< the position table (or LoadOptions::max_length) is clamped.
+  std::size_t max_chars = 0;  ///< Code points of each document that are scored; 0 = all.
   Truncation truncation = Truncation::kLongestFirst;
   ChunkOptions chunk;
   std::size_t batch_tokens = kDefaultBatchTokens;  ///< Changes speed and memory, never a score.
@@ -63,6 +65,7 @@ struct ScoreOptions {
   std::optional<Activation> activation;            ///< Empty = the model's own.
   const std::atomic<bool>* cancel = nullptr;       ///< Set it to stop with ErrorCode::kCancelled.
   Progress progress;                               ///< Pairs scored so far.
+  std::size_t first_index = 0;  ///< What messages call the first pair, for lists scored in parts.
 };
 
 struct RankOptions {
