@@ -15,7 +15,7 @@ enum class WeightType : uint8_t { kF32, kF16, kBF16 };
 
 enum class Epilogue : uint8_t { kNone, kGelu, kGeluTanh, kRelu, kSilu, kTanh };
 
-/* y[M, n_begin..n_end) = epilogue(x[M, K] * W^T + bias), W packed by pack_linear.
+/* y[M, n_end - n_begin] = epilogue(x[M, K] * W[n_begin..n_end)^T + bias), W packed by pack_linear.
  * n_begin is a multiple of the table's linear_block; n_end is one too, or N. */
 struct LinearArgs {
   const float* x;
@@ -26,7 +26,7 @@ struct LinearArgs {
   const float* bias; /* [N] */
   size_t n_begin;
   size_t n_end;
-  float* y;
+  float* y; /* its column 0 is output n_begin */
   size_t ldy;
   Epilogue epilogue;
 };
@@ -47,12 +47,15 @@ struct AttentionArgs {
   float* scratch; /* attention_scratch(n_keys, head_size) floats */
 };
 
-struct KernelTable {
-  const char* name; /* "scalar", "avx2", "avx512" */
-  uint64_t required_features;
+/* Bits of KernelTable::required_features. */
+enum : uint64_t { kFeatureAvx2 = 1, kFeatureAvx512 = 2 };
 
-  /* Columns that one call of linear should cover at least; n_begin must be a multiple of it. */
-  size_t linear_block;
+struct KernelTable {
+  const char* name;           /* "scalar", "avx2", "avx512" */
+  uint64_t required_features; /* 0 = the platform's baseline */
+
+  size_t row_block;    /* rows of a register tile: row ranges are best cut at multiples of it */
+  size_t linear_block; /* columns of a weight panel: LinearArgs::n_begin must be a multiple of it */
   size_t (*packed_linear_bytes)(size_t n, size_t k);
   /* Puts `rows` rows of a weight matrix [rows, K] of `type` at rows n_begin.. of packed [N, K].
    * Rows that no call writes must be zeroed by the caller (calloc of the whole is enough). */

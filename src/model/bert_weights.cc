@@ -1,0 +1,147 @@
+// BertWeights: which tensors, under which names, of which shapes.
+#include "model/bert_weights.h"
+
+#include <functional>
+#include <initializer_list>
+#include <string>
+#include <utility>
+
+#include "base/try.h"
+#include "model/weight_map.h"
+
+namespace crossrank::model {
+namespace {
+
+// Collects the expensive part of loading (checking is done at lookup, packing at run()), so that it
+// can be spread over threads.
+class Loader {
+ public:
+  Loader(const kernels::KernelTable& kernels, WeightMap& map) : kernels_(kernels), map_(map) {}
+
+  // `name`.weight [n, k] and `name`.bias [n] at output row n_begin of `out`.
+  Result<void> rows(Linear& out, std::size_t n_begin, const std::string& name, std::size_t n,
+                    bool in_encoder = true) {
+    const std::size_t k = out.inputs();
+    CR_TRY_ASSIGN(const Weight weight, get(name + ".weight", {n, k}, in_encoder));
+    CR_TRY_ASSIGN(const Weight bias, get(name + ".bias", {n}, in_encoder));
+    tasks_.push_back(
+        [this, &out, n_begin, weight, bias] { out.set_rows(kernels_, n_begin, weight, bias); });
+    return {};
+  }
+
+  Result<void> linear(Linear& out, const std::string& name, std::size_t n, std::size_t k,
+                      bool in_encoder = true) {
+    out = Linear(kernels_, n, k);
+    return rows(out, 0, name, n, in_encoder);
+  }
+
+  Result<void> norm(LayerNorm& out, const std::string& name, std::size_t h, float eps) {
+    CR_TRY_ASSIGN(const Weight gamma, map_.encoder(name + ".weight", {h}));
+    CR_TRY_ASSIGN(const Weight beta, map_.encoder(name + ".bias", {h}));
+    out = LayerNorm{to_float(kernels_, gamma), to_float(kernels_, beta), eps};
+    return {};
+  }
+
+  void run(base::Parallel& parallel) {
+    parallel.run(tasks_.size(), [this](std::size_t, std::size_t i) { tasks_[i](); });
+  }
+
+ private:
+  Result<Weight> get(const std::string& name, std::initializer_list<std::size_t> shape,
+                     bool in_encoder) {
+    return in_encoder ? map_.encoder(name, shape) : map_.top_level(name, shape);
+  }
+
+  const kernels::KernelTable& kernels_;
+  WeightMap& map_;
+  std::vector<std::function<void()>> tasks_;
+};
+
+Result<void> load_embeddings(const Config& c, WeightMap& map, Loader& loader, Embeddings& out) {
+  const std::size_t e = c.embedding_size;
+  CR_TRY_ASSIGN(out.word, map.encoder("embeddings.word_embeddings.weight", {c.vocab_size, e}));
+  CR_TRY_ASSIGN(out.position,
+                map.encoder("embeddings.position_embeddings.weight", {c.max_positions, e}));
+  CR_TRY_ASSIGN(out.type,
+                map.encoder("embeddings.token_type_embeddings.weight", {c.type_vocab_size, e}));
+  CR_TRY(loader.norm(out.norm, "embeddings.LayerNorm", e, c.layer_norm_eps));
+  if (e != c.hidden_size) {  // only ELECTRA's config can say so
+    out.project.emplace();
+    CR_TRY(loader.linear(*out.project, "embeddings_project", c.hidden_size, e));
+  }
+  return {};
+}
+
+Result<void> load_layer(const Config& c, const kernels::KernelTable& kernels, std::size_t index,
+                        std::size_t qkv_stride, Loader& loader, EncoderLayer& out) {
+  const std::string layer = "encoder.layer." + std::to_string(index) + ".";
+  const std::size_t h = c.hidden_size;
+  const std::size_t f = c.intermediate_size;
+  out.qkv = Linear(kernels, 2 * qkv_stride + h, h);
+  CR_TRY(loader.rows(out.qkv, 0, layer + "attention.self.query", h));
+  CR_TRY(loader.rows(out.qkv, qkv_stride, layer + "attention.self.key", h));
+  CR_TRY(loader.rows(out.qkv, 2 * qkv_stride, layer + "attention.self.value", h));
+  CR_TRY(loader.linear(out.attention_output, layer + "attention.output.dense", h, h));
+  CR_TRY(
+      loader.norm(out.attention_norm, layer + "attention.output.LayerNorm", h, c.layer_norm_eps));
+  CR_TRY(loader.linear(out.up, layer + "intermediate.dense", f, h));
+  CR_TRY(loader.linear(out.down, layer + "output.dense", h, f));
+  return loader.norm(out.output_norm, layer + "output.LayerNorm", h, c.layer_norm_eps);
+}
+
+// The label count is the classifier's; a config that says otherwise describes other weights.
+Result<std::size_t> label_count(const Config& c, const WeightMap& map,
+                                const std::string& classifier) {
+  CR_TRY_ASSIGN(const std::size_t rows, map.top_level_rows(classifier + ".weight"));
+  // transformers reads a config that says nothing as 2 labels and then refuses other weights.
+  const std::size_t expected = c.num_labels.value_or(2);
+  if (rows != expected) {
+    return Error{ErrorCode::kBadConfig,
+                 "config.json: key \"" + std::string(c.num_labels ? "id2label" : "num_labels") +
+                     "\" means " + std::to_string(expected) + " labels, but tensor \"" +
+                     classifier + ".weight\" has " + std::to_string(rows) +
+                     " rows. Set num_labels to " + std::to_string(rows) +
+                     " if the weights are right."};
+  }
+  return rows;
+}
+
+Result<void> load_head(const Config& c, WeightMap& map, Loader& loader, BertWeights& out) {
+  const std::size_t h = c.hidden_size;
+  if (c.family == Family::kElectra) {
+    // ElectraClassificationHead: dense, "gelu" whatever hidden_act says, out_proj.
+    CR_TRY_ASSIGN(out.num_labels, label_count(c, map, "classifier.out_proj"));
+    out.head.activation = kernels::Epilogue::kGelu;
+    CR_TRY(loader.linear(out.head.dense, "classifier.dense", h, h, false));
+    return loader.linear(out.head.classifier, "classifier.out_proj", out.num_labels, h, false);
+  }
+  CR_TRY_ASSIGN(out.num_labels, label_count(c, map, "classifier"));
+  out.head.activation = kernels::Epilogue::kTanh;
+  CR_TRY(loader.linear(out.head.dense, "pooler.dense", h, h));
+  return loader.linear(out.head.classifier, "classifier", out.num_labels, h, false);
+}
+
+}  // namespace
+
+Result<BertWeights> load_bert_weights(const Config& config, const weights::TensorMap& tensors,
+                                      const kernels::KernelTable& kernels,
+                                      base::Parallel& parallel) {
+  CR_TRY_ASSIGN(WeightMap map,
+                WeightMap::create(tensors, kernels,
+                                  config.family == Family::kElectra ? "electra." : "bert."));
+  BertWeights out;
+  out.qkv_stride =
+      (config.hidden_size + kernels.linear_block - 1) / kernels.linear_block * kernels.linear_block;
+  out.layers.resize(config.layers);
+  Loader loader(kernels, map);
+  CR_TRY(load_embeddings(config, map, loader, out.embeddings));
+  for (std::size_t i = 0; i < config.layers; ++i) {
+    CR_TRY(load_layer(config, kernels, i, out.qkv_stride, loader, out.layers[i]));
+  }
+  CR_TRY(load_head(config, map, loader, out));
+  loader.run(parallel);
+  out.parameters = map.elements();
+  return out;
+}
+
+}  // namespace crossrank::model
