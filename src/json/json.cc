@@ -57,15 +57,6 @@ std::size_t string_start(std::string_view text, std::size_t end) {
   return quote;
 }
 
-// For messages: at most 64 bytes of a key, cut between characters, quoted and escaped.
-std::string quoted(const std::string& key) {
-  constexpr std::size_t kShown = 64;
-  if (key.size() <= kShown) return dump(Value(key));
-  std::size_t cut = kShown;
-  while ((static_cast<unsigned char>(key[cut]) & 0xC0) == 0x80) --cut;
-  return dump(Value(key.substr(0, cut))) + "...";
-}
-
 // Builds the value. Appends members without looking for equal keys, which for a vocabulary would
 // be quadratic; end_object() settles duplicates by sorting.
 class Builder {
@@ -174,7 +165,7 @@ class Builder {
         continue;
       }
       if (options_.reject_duplicate_keys) {
-        return fail("the key " + quoted(members[order[i]].first) + " is repeated" +
+        return fail("the key " + quote(members[order[i]].first) + " is repeated" +
                     at_byte(string_start(text_, frame.key_ends[order[i]])));
       }
       members[order[first]].second = std::move(members[order[i]].second);
@@ -277,6 +268,14 @@ std::string dump_pretty(const Value& value) {
   std::string out;
   write(out, value, 0, 2);
   return out;
+}
+
+std::string quote(std::string_view text) {
+  constexpr std::size_t kShown = 64;
+  if (text.size() <= kShown) return dump(Value(text));
+  std::size_t cut = kShown;
+  while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) --cut;
+  return dump(Value(text.substr(0, cut))) + "...";
 }
 
 Value number(float value) {

@@ -29,6 +29,10 @@ std::string dump(const Value& value);
 // The same over several lines, indented by two spaces.
 std::string dump_pretty(const Value& value);
 
+// `text` as a JSON string of at most 64 bytes and "...": how messages show foreign names, which may
+// be long or hold control characters.
+std::string quote(std::string_view text);
+
 // A number that prints as the shortest decimal that reads back to the same float32.
 Value number(float value);
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,7 @@ enum class DType : std::uint8_t {
 
 std::size_t dtype_bytes(DType dtype);
 std::string_view dtype_name(DType dtype);  // as in the file: "F16"
+std::optional<DType> dtype_from_name(std::string_view name);
 
 struct TensorView {
   DType dtype = DType::kF32;

@@ -150,6 +150,13 @@ TEST(JsonDump, PrettyIsIndentedByTwo) {
             "  \"d\": {}\n}");
 }
 
+TEST(JsonQuote, ForeignNamesAreEscapedAndShort) {
+  EXPECT_EQ(quote("a\"\n\x1b[31m"), R"("a\"\n\u001b[31m")");
+  EXPECT_EQ(quote(std::string(64, 'x')), '"' + std::string(64, 'x') + '"');
+  EXPECT_EQ(quote(std::string(63, 'x') + "\xC3\xA9"), '"' + std::string(63, 'x') + "\"...");
+  EXPECT_EQ(quote(std::string(100, '\x80')), "\"\"...");  // nothing to cut at
+}
+
 TEST(JsonNumber, PrintsTheShortestDecimal) {
   EXPECT_EQ(dump(number(0.1F)), "0.1");
   EXPECT_EQ(dump(number(-11.2345F)), "-11.2345");

@@ -1,0 +1,196 @@
+// Finds a model's files in a folder or among linked-in ones, shards included.
+#include "weights/model_dir.h"
+
+#include <functional>
+#include <map>
+#include <system_error>
+
+#include "base/mapped_file.h"
+#include "base/sha256.h"
+#include "base/try.h"
+#include "json/json.h"
+
+namespace crossrank::weights {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kSingleFile = "model.safetensors";
+constexpr const char* kIndexFile = "model.safetensors.index.json";
+
+// Where files come from: the one named, an absent Blob when there is none, or an error.
+using Source = std::function<Result<base::Blob>(const std::string& name)>;
+
+Result<base::Blob> read_file(const fs::path& path) {
+  std::error_code ignored;  // "not found" is a status here, and map_file reports the rest
+  const fs::file_status link = fs::symlink_status(path, ignored);
+  if (link.type() == fs::file_type::not_found) return base::Blob();
+  Result<base::Blob> blob = base::map_file(path);
+  if (!blob.ok() && blob.error().code == ErrorCode::kFileNotFound && fs::is_symlink(link)) {
+    return Error{ErrorCode::kFileNotFound, path.string() + ": a symbolic link to " +
+                                               fs::read_symlink(path, ignored).string() +
+                                               ", which does not exist. Download the model again."};
+  }
+  return blob;
+}
+
+Error bad_index(const base::Blob& index, const std::string& what) {
+  return {ErrorCode::kBadSafetensors,
+          index.name() + ": " + what + ". Download or convert the model again."};
+}
+
+// A shard is a plain name in the index's own folder; anything else could read foreign files.
+bool is_plain_file_name(const std::string& name) {
+  return !name.empty() && name != "." && name != ".." &&
+         name.find_first_of(std::string_view("/\\\0", 3)) == std::string::npos;
+}
+
+Result<void> add_shards(const base::Blob& index, const Source& source, ModelDir& dir) {
+  const Result<json::Value> value = json::parse(index.bytes(), {.reject_duplicate_keys = true});
+  if (!value.ok()) return bad_index(index, value.error().message);
+  if (!value->is_object() || !value->contains("weight_map") ||
+      !(*value)["weight_map"].is_object()) {
+    return bad_index(index, "there is no object `weight_map`");
+  }
+  const json::Value& weight_map = (*value)["weight_map"];
+  std::map<std::string, std::size_t> shards;  // in file name order
+  for (const auto& item : weight_map.items()) {
+    const std::string where = "weight_map of tensor " + json::quote(item.key());
+    if (!item.value().is_string()) return bad_index(index, where + " is not a string");
+    const std::string& file = item.value().get_ref<const std::string&>();
+    if (!is_plain_file_name(file)) {
+      return bad_index(index, where + " names " + json::quote(file) +
+                                  ", which is not a file name inside the model's folder");
+    }
+    shards.emplace(file, 0);
+  }
+  if (shards.empty()) return bad_index(index, "weight_map names no tensor");
+  for (auto& [file, place] : shards) {
+    CR_TRY_ASSIGN(base::Blob shard, source(file));
+    if (!shard) {
+      return Error{ErrorCode::kFileNotFound,
+                   dir.where + ": no " + json::quote(file) + ", which " + kIndexFile +
+                       " names. Download the model again, all of its files."};
+    }
+    place = dir.weights.size();
+    dir.weights.push_back(std::move(shard));
+  }
+  for (const auto& item : weight_map.items()) {
+    dir.indexed.emplace_back(item.key(), shards.at(item.value().get_ref<const std::string&>()));
+  }
+  return {};
+}
+
+// In transformers' order: the single file, then the index. A pickle is never opened.
+Result<void> add_weights(const Source& source, ModelDir& dir) {
+  CR_TRY_ASSIGN(base::Blob single, source(kSingleFile));
+  if (single) {
+    dir.weights.push_back(std::move(single));
+    return {};
+  }
+  CR_TRY_ASSIGN(const base::Blob index, source(kIndexFile));
+  if (index) return add_shards(index, source, dir);
+  for (const char* pickle : {"pytorch_model.bin", "pytorch_model.bin.index.json"}) {
+    CR_TRY_ASSIGN(const base::Blob found, source(pickle));
+    if (!found) continue;
+    return Error{
+        ErrorCode::kUnsupportedModel,
+        dir.where + ": the weights are there only as " + pickle +
+            ", a Python pickle, which can run code and is not read. Convert them once: "
+            "python -c \"from transformers import AutoModelForSequenceClassification as M; "
+            "M.from_pretrained('IN').save_pretrained('OUT', safe_serialization=True)\"."};
+  }
+  return Error{ErrorCode::kFileNotFound,
+               dir.where + ": no " + kSingleFile + " and no " + kIndexFile +
+                   ". A model folder holds config.json, tokenizer.json or vocab.txt, and the "
+                   "weights as safetensors."};
+}
+
+Result<ModelDir> assemble(std::string where, const Source& source, Need need) {
+  ModelDir dir;
+  dir.where = std::move(where);
+  CR_TRY_ASSIGN(dir.config_json, source("config.json"));
+  CR_TRY_ASSIGN(dir.tokenizer_json, source("tokenizer.json"));
+  CR_TRY_ASSIGN(dir.vocab_txt, source("vocab.txt"));
+  CR_TRY_ASSIGN(dir.tokenizer_config_json, source("tokenizer_config.json"));
+  CR_TRY_ASSIGN(dir.special_tokens_map_json, source("special_tokens_map.json"));
+  if (need == Need::kModel && !dir.config_json) {
+    return Error{ErrorCode::kFileNotFound,
+                 dir.where +
+                     ": no config.json. A model folder holds config.json, tokenizer.json "
+                     "or vocab.txt, and model.safetensors."};
+  }
+  if (!dir.tokenizer_json && !dir.vocab_txt) {
+    return Error{ErrorCode::kFileNotFound,
+                 dir.where + ": no tokenizer.json and no vocab.txt; one of them is needed."};
+  }
+  if (need == Need::kModel) CR_TRY(add_weights(source, dir));
+  return dir;
+}
+
+}  // namespace
+
+Result<ModelDir> open_model_dir(const fs::path& folder, Need need) {
+  std::error_code error;
+  const fs::file_status status = fs::status(folder, error);
+  if (status.type() == fs::file_type::not_found) {
+    return Error{ErrorCode::kFileNotFound, folder.string() + ": no such folder."};
+  }
+  if (!fs::status_known(status)) {
+    return Error{ErrorCode::kIoError, folder.string() + ": " + error.message() + "."};
+  }
+  if (!fs::is_directory(status)) {
+    return Error{ErrorCode::kIoError,
+                 folder.string() +
+                     ": not a folder. A model is a folder that holds config.json, tokenizer.json "
+                     "or vocab.txt, and model.safetensors."};
+  }
+  return assemble(
+      folder.string(), [&](const std::string& name) { return read_file(folder / name); }, need);
+}
+
+Result<ModelDir> model_dir_from_bytes(std::span<const base::NamedBytes> files, Need need) {
+  const auto find = [&](const std::string& name) -> Result<base::Blob> {
+    for (const base::NamedBytes& file : files) {
+      if (file.name == name) return base::Blob("builtin/" + name, file.bytes);
+    }
+    return base::Blob();
+  };
+  return assemble("builtin", find, need);
+}
+
+Result<TensorMap> load_tensors(const ModelDir& dir) {
+  std::vector<TensorMap> shards;
+  for (const base::Blob& file : dir.weights) {
+    CR_TRY_ASSIGN(TensorMap tensors, parse_safetensors(file));
+    shards.push_back(std::move(tensors));
+  }
+  for (const auto& [name, shard] : dir.indexed) {
+    if (shards[shard].contains(name)) continue;
+    return Error{ErrorCode::kBadSafetensors,
+                 dir.weights[shard].name() + ": no tensor " + json::quote(name) + ", which " +
+                     kIndexFile + " promises there. Download the model again, all of its files."};
+  }
+  TensorMap all;
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    all.merge(shards[i]);
+    if (shards[i].empty()) continue;
+    const std::string& name = shards[i].begin()->first;  // what merge() left behind is in `all`
+    return Error{ErrorCode::kBadSafetensors,
+                 dir.weights[i].name() + ": tensor " + json::quote(name) +
+                     " is in another file of the model too. Download or convert it again."};
+  }
+  return all;
+}
+
+std::string weights_sha256(const ModelDir& dir) {
+  if (dir.weights.size() == 1) return base::sha256_hex(dir.weights[0].bytes());
+  std::string digests;
+  for (const base::Blob& file : dir.weights) {
+    if (!digests.empty()) digests += '\n';
+    digests += base::sha256_hex(file.bytes());
+  }
+  return base::sha256_hex(digests);
+}
+
+}  // namespace crossrank::weights
