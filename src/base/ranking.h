@@ -1,0 +1,40 @@
+// The rules of a ranking, once for CrossEncoder and once for its reranker: order and thresholds.
+#pragma once
+
+#include <cmath>
+#include <string>
+
+#include "crossrank/result.h"
+
+namespace crossrank::base {
+
+// Logit descending, ties by index ascending: a strict total order.
+struct RanksBefore {
+  template <typename Ranked>  // has .index and .pair.logit
+  bool operator()(const Ranked& a, const Ranked& b) const {
+    return a.pair.logit != b.pair.logit ? a.pair.logit > b.pair.logit : a.index < b.index;
+  }
+};
+
+// Options has .min_logit and .min_probability, both optional and inclusive.
+template <typename Options>
+Result<void> check_thresholds(const Options& options) {
+  if (options.min_logit && std::isnan(*options.min_logit)) {
+    return Error{ErrorCode::kInvalidArgument, "min_logit is not a number"};
+  }
+  if (options.min_probability &&
+      !(*options.min_probability >= 0.0F && *options.min_probability <= 1.0F)) {
+    return Error{ErrorCode::kInvalidArgument, "min_probability is " +
+                                                  std::to_string(*options.min_probability) +
+                                                  "; a probability lies between 0 and 1"};
+  }
+  return {};
+}
+
+template <typename Scored, typename Options>
+bool passes_thresholds(const Scored& pair, const Options& options) {
+  return (!options.min_logit || pair.logit >= *options.min_logit) &&
+         (!options.min_probability || pair.probability >= *options.min_probability);
+}
+
+}  // namespace crossrank::base

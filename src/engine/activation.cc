@@ -1,0 +1,39 @@
+// Activations of the classifier's output.
+#include "engine/activation.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace crossrank::engine {
+namespace {
+
+void softmax(std::span<float> x) {
+  const float largest = *std::max_element(x.begin(), x.end());
+  float sum = 0;
+  for (float& v : x) sum += v = std::exp(v - largest);
+  for (float& v : x) v /= sum;
+}
+
+}  // namespace
+
+// Stable at both ends: exp overflows to infinity below -88.7 and the quotient is 0, as in torch.
+float sigmoid(float x) { return 1.0F / (1.0F + std::exp(-x)); }
+
+void apply_activation(Activation activation, std::span<float> logits) {
+  switch (activation) {
+    case Activation::kIdentity: return;
+    case Activation::kSigmoid:
+      for (float& v : logits) v = sigmoid(v);
+      return;
+    case Activation::kTanh:
+      for (float& v : logits) v = std::tanh(v);
+      return;
+    case Activation::kSoftmax: softmax(logits); return;
+  }
+}
+
+void apply_probability(std::span<float> logits) {
+  apply_activation(logits.size() == 1 ? Activation::kSigmoid : Activation::kSoftmax, logits);
+}
+
+}  // namespace crossrank::engine

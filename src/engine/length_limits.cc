@@ -1,0 +1,49 @@
+// How long a pair may be.
+#include "engine/length_limits.h"
+
+#include <algorithm>
+#include <string>
+
+#include "base/try.h"
+
+namespace crossrank::engine {
+namespace {
+
+Error too_short(ErrorCode code, const std::string& what, std::size_t tokens) {
+  return {code, what + " is " + std::to_string(tokens) + ", but a pair needs at least " +
+                    std::to_string(text::kPairSpecialTokens) + " tokens for [CLS] and two [SEP]"};
+}
+
+}  // namespace
+
+Result<LengthLimits> length_limits(std::size_t asked, std::size_t tokenizer_max_length,
+                                   std::size_t max_positions) {
+  if (asked != 0 && asked < text::kPairSpecialTokens) {
+    return too_short(ErrorCode::kInvalidArgument, "max_length", asked);
+  }
+  if (max_positions < text::kPairSpecialTokens) {
+    return too_short(ErrorCode::kBadConfig, "config.json: max_position_embeddings", max_positions);
+  }
+  if (asked == 0 && tokenizer_max_length < text::kPairSpecialTokens) {
+    return too_short(ErrorCode::kBadConfig, "tokenizer_config.json: model_max_length",
+                     tokenizer_max_length);
+  }
+  LengthLimits limits;
+  limits.usual = std::min(asked != 0 ? asked : tokenizer_max_length, max_positions);
+  limits.longest = asked != 0 ? limits.usual : max_positions;
+  return limits;
+}
+
+Result<text::CutRules> cut_rules(const ScoreOptions& options, const LengthLimits& limits,
+                                 bool truncate_left) {
+  text::CutRules rules;
+  rules.max_length =
+      options.max_length == 0 ? limits.usual : std::min(options.max_length, limits.longest);
+  rules.policy = options.truncation;
+  rules.truncate_left = truncate_left;
+  rules.chunk = options.chunk;
+  CR_TRY(text::check_rules(rules));
+  return rules;
+}
+
+}  // namespace crossrank::engine

@@ -1,0 +1,27 @@
+// How long a pair may be: the model's limits and the caller's options put together.
+#pragma once
+
+#include <cstddef>
+
+#include "crossrank/options.h"
+#include "crossrank/result.h"
+#include "text/pair_encoder.h"
+
+namespace crossrank::engine {
+
+struct LengthLimits {
+  std::size_t usual = 0;    // tokens a pair when the caller does not say
+  std::size_t longest = 0;  // what the caller may ask for; more is clamped to it
+};
+
+// `asked` is LoadOptions::max_length. As in the reference, a stated length overrides the
+// tokenizer's own, and nothing overrides the position table. Errors: kInvalidArgument for an asked
+// length, kBadConfig for a model's own, that has no room for the special tokens.
+Result<LengthLimits> length_limits(std::size_t asked, std::size_t tokenizer_max_length,
+                                   std::size_t max_positions);
+
+// The rules for pairs under `options`, checked. Errors: kInvalidArgument.
+Result<text::CutRules> cut_rules(const ScoreOptions& options, const LengthLimits& limits,
+                                 bool truncate_left);
+
+}  // namespace crossrank::engine

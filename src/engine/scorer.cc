@@ -1,0 +1,158 @@
+// Scorer: tokens of a window -> batches -> forward -> logits in the order of the pairs.
+#include "engine/scorer.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <string>
+
+#include "base/guard.h"
+#include "base/try.h"
+
+namespace crossrank::engine {
+namespace {
+
+constexpr std::size_t kMaxBatchTokens = std::size_t{1} << 30;  // seq_start has 32 bits
+
+class Turn {
+ public:
+  explicit Turn(Turnstile& turnstile) : turnstile_(turnstile) {}
+  ~Turn() { turnstile_.leave(); }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+ private:
+  Turnstile& turnstile_;
+};
+
+bool is_cancelled(const ScoreOptions& options) {
+  return options.cancel != nullptr && options.cancel->load();
+}
+
+Error cancelled() { return {ErrorCode::kCancelled, "scoring was cancelled by the caller"}; }
+
+}  // namespace
+
+Scorer::Scorer(const text::Tokenizer& tokenizer, const model::Bert& bert, base::Parallel& pool)
+    : tokenizer_(tokenizer), bert_(bert), pool_(pool), workers_(pool.workers()) {}
+
+Result<void> Scorer::score(const PairSource& source, const text::CutRules& rules,
+                           const ScoreOptions& options, const Sink& sink) {
+  if (options.batch_tokens == 0) {
+    return Error{ErrorCode::kInvalidArgument, "batch_tokens is 0; it must be at least 1"};
+  }
+  if (rules.policy == Truncation::kChunkMax && bert_.num_labels() != 1) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "chunk_max keeps the window with the best score, so it needs a model with one "
+                 "label; this one has " +
+                     std::to_string(bert_.num_labels())};
+  }
+  Window window(tokenizer_, rules, options);
+  std::vector<float> logits;
+  for (std::size_t first = 0; first < source.size(); first += window.pairs()) {
+    const auto progress = [&](std::size_t sequences_done) {
+      if (!options.progress) return;
+      const std::size_t pairs = window.pairs() * sequences_done / window.sequences().size();
+      options.progress(first + pairs, source.size());
+    };
+    {
+      if (!turnstile_.enter(options.cancel)) return cancelled();
+      const Turn turn(turnstile_);
+      CR_TRY(window.fill(source, first, pool_));
+      if (is_cancelled(options)) return cancelled();
+      logits.resize(window.sequences().size() * bert_.num_labels());
+      run_window(window, options, progress, logits.data());
+      if (is_cancelled(options)) return cancelled();
+    }
+    CR_TRY(deliver(window, first, logits, options, sink));
+    progress(window.sequences().size());
+  }
+  return {};
+}
+
+// Writes logits [sequences, num_labels]; leaves early, with logits missing, when cancelled.
+void Scorer::run_window(const Window& window, const ScoreOptions& options,
+                        const std::function<void(std::size_t sequences_done)>& progress,
+                        float* logits) {
+  std::vector<std::uint32_t> lengths;
+  lengths.reserve(window.sequences().size());
+  for (const Sequence& sequence : window.sequences()) {
+    lengths.push_back(static_cast<std::uint32_t>(sequence.cut.length()));
+  }
+  const BatchPlan plan =
+      plan_batches(lengths, {.max_tokens = std::min(options.batch_tokens, kMaxBatchTokens),
+                             .max_sequences = options.batch_size,
+                             .workers = pool_.workers()});
+
+  if (!plan.across_batches) {
+    for (std::size_t b = 0; b < plan.batches() && !is_cancelled(options); ++b) {
+      run_batch(window, plan.batch(b), workers_[0], pool_, logits);
+      progress(plan.starts[b + 1]);
+    }
+    return;
+  }
+  std::atomic<std::size_t> done{0};
+  base::run_guarded(pool_, plan.batches(), [&](std::size_t worker, std::size_t b) {
+    if (is_cancelled(options)) return;
+    base::Serial serial;
+    run_batch(window, plan.batch(b), workers_[worker], serial, logits);
+    done.fetch_add(plan.batch(b).size());
+    if (worker == 0) progress(done.load());  // worker 0 is the thread that called score()
+  });
+}
+
+void Scorer::run_batch(const Window& window, std::span<const std::uint32_t> batch, Worker& worker,
+                       base::Parallel& parallel, float* logits) const {
+  const std::span<const Sequence> sequences = window.sequences();
+  worker.seq_start.assign(1, 0);
+  for (const std::uint32_t s : batch) {
+    worker.seq_start.push_back(worker.seq_start.back() +
+                               static_cast<std::uint32_t>(sequences[s].cut.length()));
+  }
+  worker.ids.resize(worker.seq_start.back());
+  worker.type_ids.resize(worker.seq_start.back());
+  for (std::size_t b = 0; b < batch.size(); ++b) {
+    window.write(sequences[batch[b]], &worker.ids[worker.seq_start[b]],
+                 &worker.type_ids[worker.seq_start[b]]);
+  }
+  // The reference can run a model with one row of type embeddings only if its tokenizer gives no
+  // type ids, and then they are 0.
+  if (bert_.config().type_vocab_size == 1) {
+    std::fill(worker.type_ids.begin(), worker.type_ids.end(), 0);
+  }
+
+  const std::size_t labels = bert_.num_labels();
+  worker.logits.resize(batch.size() * labels);
+  bert_.forward({worker.ids, worker.type_ids, worker.seq_start}, worker.workspace, parallel,
+                worker.logits.data());
+  for (std::size_t b = 0; b < batch.size(); ++b) {
+    std::copy_n(&worker.logits[b * labels], labels, &logits[batch[b] * labels]);
+  }
+}
+
+// Hands each pair's logits to the sink: of its chunks, those of the best one.
+Result<void> Scorer::deliver(const Window& window, std::size_t first, std::span<const float> logits,
+                             const ScoreOptions& options, const Sink& sink) const {
+  const std::span<const Sequence> sequences = window.sequences();
+  const std::size_t labels = bert_.num_labels();
+  for (const float& logit : logits) {
+    if (std::isfinite(logit)) continue;
+    const std::size_t s = static_cast<std::size_t>(&logit - logits.data()) / labels;
+    return Error{ErrorCode::kInternal, pair_name(options, first + sequences[s].pair) +
+                                           "the model's output is " + std::to_string(logit) +
+                                           ", not a finite number; its weights are too large for "
+                                           "float32 arithmetic, or this is a defect of crossrank"};
+  }
+  for (std::size_t s = 0; s < sequences.size();) {
+    std::size_t best = s;
+    const std::uint32_t pair = sequences[s].pair;
+    for (; s < sequences.size() && sequences[s].pair == pair; ++s) {
+      if (logits[s * labels] > logits[best * labels]) best = s;
+    }
+    sink({first + pair, logits.subspan(best * labels, labels), window.report(sequences[best]),
+          sequences[best].span});
+  }
+  return {};
+}
+
+}  // namespace crossrank::engine

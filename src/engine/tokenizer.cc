@@ -1,0 +1,151 @@
+// The public Tokenizer behind include/crossrank/tokenizer.h. The work is src/text's.
+#include "crossrank/tokenizer.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "base/guard.h"
+#include "base/try.h"
+#include "base/utf8.h"
+#include "engine/length_limits.h"
+#include "engine/model_files.h"
+#include "model/config.h"
+#include "text/pair_encoder.h"
+#include "text/tokenizer.h"
+
+namespace crossrank {
+namespace {
+
+// The code points of `text` that max_chars (0 = all) leaves, repaired; `cut` counts the others.
+std::string scored_part(std::string_view text, std::size_t max_chars, std::uint32_t& cut) {
+  std::string valid = base::repair_utf8(text).value_or(std::string(text));
+  if (max_chars == 0) return valid;
+  const std::size_t kept = base::prefix_bytes(valid, max_chars);
+  cut = static_cast<std::uint32_t>(base::count_code_points(std::string_view(valid).substr(kept)));
+  valid.resize(kept);
+  return valid;
+}
+
+}  // namespace
+
+struct Tokenizer::Impl {
+  text::Tokenizer tokenizer;
+  engine::LengthLimits limits;
+  bool one_type = false;  // the model has one row of type embeddings, so every type id is 0
+
+  void name_tokens(Encoding& encoding) const {
+    if (one_type) std::fill(encoding.type_ids.begin(), encoding.type_ids.end(), 0);
+    for (const std::int32_t id : encoding.ids) encoding.tokens.emplace_back(tokenizer.token(id));
+    encoding.truncation.tokens_used = static_cast<std::uint32_t>(encoding.ids.size());
+  }
+};
+
+Tokenizer::Tokenizer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
+Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
+Tokenizer::~Tokenizer() = default;
+
+Result<Tokenizer> Tokenizer::load(std::string_view model, const LoadOptions& options) {
+  return base::guard_memory([&]() -> Result<Tokenizer> {
+    CR_TRY(engine::length_limits(options.max_length, SIZE_MAX, SIZE_MAX));
+    CR_TRY_ASSIGN(const engine::ModelFiles files,
+                  engine::open_model(model, options, weights::Need::kTokenizer));
+    const weights::ModelDir& dir = files.dir;
+    CR_TRY_ASSIGN(
+        text::Tokenizer tokenizer,
+        text::Tokenizer::load(dir.tokenizer_json, dir.vocab_txt, dir.tokenizer_config_json));
+    std::size_t max_positions = SIZE_MAX;
+    bool one_type = false;
+    if (dir.config_json) {
+      const Result<model::Config> config = model::parse_config(dir.config_json);
+      if (config.ok()) {
+        max_positions = config->max_positions;
+        one_type = config->type_vocab_size == 1;
+      } else if (config.error().code != ErrorCode::kUnsupportedModel) {
+        return config.error();  // whereas a model that cannot be scored can still be tokenized for
+      }
+    }
+    CR_TRY_ASSIGN(
+        const engine::LengthLimits limits,
+        engine::length_limits(options.max_length, tokenizer.model_max_length(), max_positions));
+    return Tokenizer(std::make_unique<Impl>(Impl{std::move(tokenizer), limits, one_type}));
+  });
+}
+
+Result<Encoding> Tokenizer::encode(std::string_view text, const ScoreOptions& options) const {
+  return base::guard_memory([&]() -> Result<Encoding> {
+    const Impl& self = *impl_;
+    std::size_t max_length = SIZE_MAX;
+    if (options.max_length != 0) max_length = std::min(options.max_length, self.limits.longest);
+    if (max_length < text::kSingleSpecialTokens) {
+      return Error{ErrorCode::kInvalidArgument,
+                   "max_length is " + std::to_string(max_length) +
+                       ", but a text needs at least 2 tokens for [CLS] and [SEP]"};
+    }
+    Encoding encoding;
+    std::vector<std::int32_t> ids;
+    self.tokenizer.encode(scored_part(text, options.max_chars, encoding.truncation.chars_cut), ids);
+    const std::size_t total = ids.size() + text::kSingleSpecialTokens;
+    encoding.truncation.tokens_total = static_cast<std::uint32_t>(total);
+    if (total > max_length) {
+      if (options.truncation == Truncation::kError) {
+        return Error{ErrorCode::kTooLong, "the text has " + std::to_string(total) +
+                                              " tokens with [CLS] and [SEP], but max_length is " +
+                                              std::to_string(max_length)};
+      }
+      const auto dropped = static_cast<std::ptrdiff_t>(total - max_length);
+      if (self.tokenizer.truncate_left()) {
+        ids.erase(ids.begin(), ids.begin() + dropped);
+      } else {
+        ids.erase(ids.end() - dropped, ids.end());
+      }
+    }
+    encoding.ids.push_back(self.tokenizer.cls_id());
+    encoding.ids.insert(encoding.ids.end(), ids.begin(), ids.end());
+    encoding.ids.push_back(self.tokenizer.sep_id());
+    encoding.type_ids.resize(encoding.ids.size());
+    self.name_tokens(encoding);
+    return encoding;
+  });
+}
+
+Result<Encoding> Tokenizer::encode(std::string_view query, std::string_view document,
+                                   const ScoreOptions& options) const {
+  return base::guard_memory([&]() -> Result<Encoding> {
+    const Impl& self = *impl_;
+    CR_TRY_ASSIGN(const text::CutRules rules,
+                  engine::cut_rules(options, self.limits, self.tokenizer.truncate_left()));
+    Encoding encoding;
+    std::uint32_t none = 0;
+    std::vector<std::int32_t> query_ids;
+    std::vector<std::int32_t> document_ids;
+    self.tokenizer.encode(scored_part(query, 0, none), query_ids);
+    self.tokenizer.encode(scored_part(document, options.max_chars, encoding.truncation.chars_cut),
+                          document_ids);
+    text::PairCut cut;
+    if (rules.policy == Truncation::kChunkMax) {
+      CR_TRY_ASSIGN(const std::vector<text::PairCut> chunks,
+                    text::chunk_pair(query_ids.size(), document_ids.size(), rules));
+      cut = chunks.front();
+    } else {
+      CR_TRY_ASSIGN(cut, text::cut_pair(query_ids.size(), document_ids.size(), rules));
+    }
+    encoding.ids.resize(cut.length());
+    encoding.type_ids.resize(cut.length());
+    text::write_pair(query_ids, document_ids, cut, self.tokenizer.cls_id(), self.tokenizer.sep_id(),
+                     encoding.ids.data(), encoding.type_ids.data());
+    encoding.truncation.tokens_total = static_cast<std::uint32_t>(
+        query_ids.size() + document_ids.size() + text::kPairSpecialTokens);
+    encoding.truncation.query_truncated = cut.query_tokens < query_ids.size();
+    self.name_tokens(encoding);
+    return encoding;
+  });
+}
+
+std::size_t Tokenizer::max_length() const { return impl_->limits.usual; }
+std::size_t Tokenizer::vocab_size() const { return impl_->tokenizer.vocab_size(); }
+
+}  // namespace crossrank

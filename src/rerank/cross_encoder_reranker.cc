@@ -1,0 +1,166 @@
+// CrossEncoderReRanker: documents to scored texts, part by part, and the best of them back.
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "base/guard.h"
+#include "base/ranking.h"
+#include "base/top_k.h"
+#include "base/try.h"
+#include "crossrank/rerankers.h"
+#include "rerank/document_text.h"
+
+namespace crossrank {
+namespace {
+
+using rerank::TextTemplate;
+
+// Documents are scored in parts, so that a million of them need no million texts at once.
+constexpr std::size_t kPartDocuments = 4096;
+constexpr std::size_t kPartBytes = std::size_t{4} << 20;  // of rendered texts; one may be larger
+
+// The texts of documents[begin, begin + pairs.size()) beside their query.
+struct Part {
+  std::vector<TextTemplate::Text> rendered;  // empty when page_content alone is scored
+  std::vector<TextPair> pairs;
+};
+
+Part make_part(std::string_view query, std::span<const Document> documents, std::size_t begin,
+               const TextTemplate& text_template, const ReRankOptions& options) {
+  Part part;
+  std::size_t bytes = 0;
+  for (std::size_t i = begin; i < documents.size() && i - begin < kPartDocuments; ++i) {
+    if (text_template.plain()) {
+      part.pairs.push_back({query, documents[i].page_content});
+      continue;
+    }
+    TextTemplate::Text text =
+        text_template.render(documents[i], options.max_chars, options.max_metadata_chars);
+    bytes += text.text.size();
+    part.rendered.push_back(std::move(text));
+    if (bytes >= kPartBytes) break;
+  }
+  for (const TextTemplate::Text& text : part.rendered) part.pairs.push_back({query, text.text});
+  return part;
+}
+
+ScoreOptions score_options(const ReRankOptions& options, const TextTemplate& text_template) {
+  ScoreOptions score;
+  score.max_length = options.max_length;
+  score.max_chars = text_template.plain() ? options.max_chars : 0;  // else the texts are cut
+  score.truncation = options.truncation;
+  score.chunk = options.chunk;
+  score.batch_tokens = options.batch_tokens;
+  score.batch_size = options.batch_size;
+  score.cancel = options.cancel;
+  return score;
+}
+
+std::vector<std::string> missing_field_warnings(std::span<const Document> documents,
+                                                const TextTemplate& text_template) {
+  std::vector<std::string> warnings;
+  if (documents.empty()) return warnings;
+  for (const std::string_view field : text_template.fields()) {
+    const bool found = std::any_of(documents.begin(), documents.end(), [&](const Document& d) {
+      return rerank::find_metadata(d, field) != nullptr;
+    });
+    if (!found) {
+      warnings.push_back("none of the " + std::to_string(documents.size()) +
+                         " documents has the metadata field \"" + std::string(field) + "\"");
+    }
+  }
+  return warnings;
+}
+
+Result<void> check_options(const CrossEncoder& cross_encoder, const ReRankOptions& options) {
+  CR_TRY(TextTemplate::from_options(options));
+  if (cross_encoder.info().num_labels != 1) {
+    return Error{ErrorCode::kUnsupportedModel, "ranking needs a model with one label, but " +
+                                                   cross_encoder.info().name + " has " +
+                                                   std::to_string(cross_encoder.info().num_labels)};
+  }
+  return base::check_thresholds(options);
+}
+
+}  // namespace
+
+CrossEncoderReRanker::CrossEncoderReRanker(std::shared_ptr<const CrossEncoder> cross_encoder,
+                                           ReRankOptions options)
+    : cross_encoder_(std::move(cross_encoder)), options_(std::move(options)) {}
+
+Result<CrossEncoderReRanker> CrossEncoderReRanker::create(
+    std::shared_ptr<const CrossEncoder> cross_encoder, ReRankOptions options) {
+  return base::guard_memory([&]() -> Result<CrossEncoderReRanker> {
+    if (cross_encoder == nullptr) {
+      return Error{ErrorCode::kInvalidArgument, "a reranker needs a CrossEncoder, not null"};
+    }
+    CR_TRY(check_options(*cross_encoder, options));
+    return CrossEncoderReRanker(std::move(cross_encoder), std::move(options));
+  });
+}
+
+Result<CrossEncoderReRanker> CrossEncoderReRanker::load(std::string_view model_name,
+                                                        ReRankOptions options,
+                                                        const LoadOptions& load_options) {
+  return base::guard_memory([&]() -> Result<CrossEncoderReRanker> {
+    CR_TRY(TextTemplate::from_options(options));  // before a model is fetched
+    CR_TRY_ASSIGN(CrossEncoder cross_encoder, CrossEncoder::load(model_name, load_options));
+    return create(std::make_shared<const CrossEncoder>(std::move(cross_encoder)),
+                  std::move(options));
+  });
+}
+
+Result<Ranking> CrossEncoderReRanker::rank(std::string_view query,
+                                           std::span<const Document> documents) const {
+  return base::guard_memory([&]() -> Result<Ranking> {
+    CR_TRY_ASSIGN(const TextTemplate text_template, TextTemplate::from_options(options_));
+    Ranking ranking;
+    ranking.warnings = missing_field_warnings(documents, text_template);
+    ScoreOptions score = score_options(options_, text_template);
+    base::TopK<RankedIndex, base::RanksBefore> best(options_.top_k, documents.size(), {});
+    for (std::size_t begin = 0; begin < documents.size();) {
+      const Part part = make_part(query, documents, begin, text_template, options_);
+      score.first_index = begin;
+      if (options_.progress) {
+        score.progress = [&](std::size_t done, std::size_t) {
+          options_.progress(begin + done, documents.size());
+        };
+      }
+      CR_TRY_ASSIGN(const Predictions predictions, cross_encoder_->predict(part.pairs, score));
+      for (std::size_t i = 0; i < predictions.size(); ++i) {
+        RankedIndex ranked{.index = begin + i, .pair = predictions[i], .span = {}};
+        if (const TextSpan* span = predictions.span(i)) ranked.span = *span;
+        if (!text_template.plain()) {
+          ranked.pair.truncation.chars_cut = part.rendered[i].chars_cut;
+          if (ranked.span) ranked.span = part.rendered[i].in_content(*ranked.span);
+        }
+        if (ranked.pair.truncation.truncated()) ++ranking.truncated_documents;
+        if (base::passes_thresholds(ranked.pair, options_)) best.add(ranked);
+      }
+      begin += part.pairs.size();
+    }
+    const std::vector<RankedIndex> kept = best.take();
+    ranking.results.reserve(kept.size());
+    for (const RankedIndex& ranked : kept) {
+      RankedDocument& result = ranking.results.emplace_back();
+      result.rank = ranking.results.size();
+      result.index = ranked.index;
+      result.id = documents[ranked.index].id;
+      result.logit = ranked.pair.logit;
+      result.probability = ranked.pair.probability;
+      result.score = ranked.pair.score;
+      result.truncation = ranked.pair.truncation;
+      result.span = ranked.span;
+    }
+    return ranking;
+  });
+}
+
+std::string CrossEncoderReRanker::scored_text(const Document& document) const {
+  // create() has checked the template.
+  return TextTemplate::from_options(options_)
+      ->render(document, options_.max_chars, options_.max_metadata_chars)
+      .text;
+}
+
+}  // namespace crossrank
