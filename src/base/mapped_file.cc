@@ -14,10 +14,16 @@
 namespace crossrank::base {
 namespace {
 
-struct Mapping {
-  void* address;
-  std::size_t size;
-  ~Mapping() { munmap(address, size); }
+class Mapping {
+ public:
+  Mapping(void* address, std::size_t size) : address_(address), size_(size) {}
+  Mapping(const Mapping&) = delete;  // a copy would unmap under the original
+  Mapping& operator=(const Mapping&) = delete;
+  ~Mapping() { munmap(address_, size_); }
+
+ private:
+  void* address_;
+  std::size_t size_;
 };
 
 Error io_error(const std::filesystem::path& path, const char* what, int error) {
@@ -44,7 +50,7 @@ Result<Blob> map_file(const std::filesystem::path& path) {
   const int error = errno;
   close(fd);
   if (address == MAP_FAILED) return io_error(path, "map", error);
-  auto owner = std::make_shared<Mapping>(Mapping{address, size});
+  auto owner = std::make_shared<Mapping>(address, size);
   return Blob(path.string(), {static_cast<const char*>(address), size}, std::move(owner));
 }
 
