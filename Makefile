@@ -1,0 +1,58 @@
+# The front door: each target installs what it needs, then works. The build itself is CMakeLists.txt.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: demo test deps lint format test-sanitizers test-long test-tokenizer-full test-fidelity \
+        fuzz coverage clean help
+
+JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 60
+
+# With ccache, a second clone or preset compiles what the first one did not.
+ifneq ($(shell command -v ccache),)
+export CMAKE_CXX_COMPILER_LAUNCHER := ccache
+export CCACHE_BASEDIR := $(CURDIR)
+endif
+
+# Prints what a target took, whether it succeeded or not, and keeps its exit code.
+timed = trap 'status=$$?; echo "make $@: $$SECONDS s, exit code $$status"; exit $$status' EXIT
+configure = cmake --preset $(1) --log-level=WARNING
+build = $(call configure,$(1)); cmake --build --preset $(1) --parallel $(JOBS) --target $(2)
+ctest = ctest --test-dir build/$(1) --output-on-failure --no-tests=error --parallel $(JOBS)
+
+demo:  ## Build the command and rank the example corpus with it
+	@$(timed); tools/deps.sh build; $(call build,release,crossrank_cli); examples/demo.sh
+
+test:  ## Build everything and run all tests (no network once the packages are there)
+	@$(timed); tools/deps.sh build test; $(call build,release,all); $(call ctest,release) -LE long
+
+deps:  ## Install the packages that demo and test need
+	@$(timed); tools/deps.sh build test; echo "All packages for make demo and make test are there."
+
+lint:  ## Check format, clang-tidy on changed files, includes, kernel objects, scripts
+	@$(timed); tools/deps.sh build test lint; $(call build,release,crossrank_cli); \
+	tools/lint.sh build/release
+
+format:  ## Rewrite the C++ files with the pinned clang-format
+	@$(timed); tools/deps.sh lint; git ls-files -z '*.h' '*.cc' | xargs -0 clang-format-14 -i
+
+test-sanitizers:  ## Unit tests and fuzz corpora under ASan + UBSan, thread tests under TSan
+	@$(timed); tools/deps.sh build test; \
+	$(call build,asan-ubsan,crossrank_sanitized_tests); $(call build,tsan,crossrank_threads_tests); \
+	$(call ctest,asan-ubsan) -L '^(unit|kernels|fuzz|faults)$$' -LE long; \
+	$(call ctest,tsan) -L '^threads$$' -LE long
+
+test-long:  ## The tests that do not fit in make test
+	@$(timed); tools/deps.sh build test; $(call build,release,all); $(call ctest,release) -L long
+
+coverage:  ## Line coverage of the unit tests: build/coverage/report/index.html
+	@$(timed); tools/deps.sh build test coverage; $(call build,coverage,all); \
+	$(call ctest,coverage) -LE long; mkdir -p build/coverage/report; \
+	gcovr --root . --filter src/ --filter include/ --filter apps/ build/coverage \
+	  --html-details build/coverage/report/index.html --print-summary
+
+clean:  ## Remove everything that was built, the Python environment included
+	rm -rf build
+
+help:  ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

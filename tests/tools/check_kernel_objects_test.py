@@ -1,0 +1,92 @@
+"""Objects compiled from bad sources, each of which tools/check_kernel_objects.py must refuse."""
+
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+TOOL = Path(__file__).resolve().parents[2] / "tools" / "check_kernel_objects.py"
+TABLE = "namespace n { extern const int kAKernels[] = {1, 2}; }\n"
+WIDE = "float f(const float* p) { float s = 0; for (int i = 0; i < 64; ++i) s += p[i] * p[i]; return s; }\n"
+AVX2 = "#include <immintrin.h>\nvoid g(float* p) { _mm256_storeu_ps(p, _mm256_set1_ps(p[0])); }\n"
+AVX512 = "#include <immintrin.h>\nvoid g(float* p) { _mm512_storeu_ps(p, _mm512_set1_ps(p[0])); }\n"
+KERNELS = "src/kernels/CMakeFiles/crossrank_kernels.dir"
+
+
+@unittest.skipUnless(platform.machine() in ("x86_64", "AMD64"), "the sources use x86 intrinsics")
+class CheckKernelObjects(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.build = Path(self.folder.name)
+        self.compile(f"{KERNELS}/scalar.cc.o", TABLE)
+        self.compile(f"{KERNELS}/avx2.cc.o", TABLE + AVX2.replace("void g", "static void g"), "-mavx2")
+        self.compile(f"{KERNELS}/avx512.cc.o", TABLE, "-mavx512f")
+        self.compile(f"{KERNELS}/dispatch.cc.o", WIDE)
+        self.compile("src/text/CMakeFiles/crossrank_text.dir/bert.cc.o", WIDE)
+        self.compile("apps/cli/CMakeFiles/crossrank_cli.dir/main.cc.o", "int main() {}\n")
+
+    def compile(self, path, text, *flags):
+        target = self.build / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run([os.environ.get("CXX", "c++"), "-std=c++20", "-O1", "-x", "c++", "-c", "-",
+                        "-Wno-unused", "-o", target, *flags], input=text, text=True, check=True)
+
+    def check(self):
+        run = subprocess.run([sys.executable, TOOL, self.build], capture_output=True, text=True,
+                             check=False)
+        return run.returncode, run.stdout + run.stderr
+
+    def refuse(self, *words):
+        code, out = self.check()
+        self.assertEqual(code, 1, out)
+        for word in words:
+            self.assertIn(word, out)
+
+    def test_good_objects_pass(self):
+        code, out = self.check()
+        self.assertEqual(code, 0, out)
+        self.assertIn("6 objects, tables avx2, avx512, scalar, 0 errors", out)
+
+    def test_a_second_exported_symbol(self):
+        self.compile(f"{KERNELS}/avx2.cc.o", TABLE + "int leaked;\n", "-mavx2")
+        self.refuse("avx2.cc.o: exports", "leaked")
+
+    def test_no_table(self):
+        self.compile(f"{KERNELS}/avx2.cc.o", "static int hidden;\n", "-mavx2")
+        self.refuse("avx2.cc.o: exports nothing")
+
+    def test_a_weak_function(self):
+        self.compile(f"{KERNELS}/avx512.cc.o", TABLE + "inline int w() { return 1; }\n"
+                     "static auto* keep __attribute__((used)) = &w;\n", "-mavx512f")
+        self.refuse("avx512.cc.o: has 1 weak symbols (_Z1wv)")
+
+    def test_a_static_initialiser(self):
+        self.compile(f"{KERNELS}/scalar.cc.o", TABLE + "int h();\n"
+                     "static int start __attribute__((used)) = h();\n")
+        self.refuse("scalar.cc.o: has static initialisers (.init_array)")
+
+    def test_avx_outside_its_object(self):
+        self.compile("src/text/CMakeFiles/crossrank_text.dir/bert.cc.o", AVX2, "-mavx2")
+        self.refuse("bert.cc.o: has 'v")
+        self.compile("src/text/CMakeFiles/crossrank_text.dir/bert.cc.o", WIDE, "-mavx")
+        self.refuse("bert.cc.o: has 'v")  # 128-bit registers, but AVX all the same
+        self.compile("src/text/CMakeFiles/crossrank_text.dir/bert.cc.o", WIDE)
+        self.compile(f"{KERNELS}/dispatch.cc.o", AVX2, "-mavx2")
+        self.refuse("dispatch.cc.o: has 'v")
+
+    def test_avx512_in_the_avx2_object(self):
+        self.compile(f"{KERNELS}/avx2.cc.o", TABLE + AVX512.replace("void g", "static void g")
+                     + "static auto* keep __attribute__((used)) = &g;\n", "-mavx512f")
+        self.refuse("avx2.cc.o: has 'v", "zmm")
+
+    def test_a_table_that_is_gone(self):
+        (self.build / KERNELS / "avx512.cc.o").unlink()
+        self.refuse("no object for avx512")
+
+
+if __name__ == "__main__":
+    unittest.main()

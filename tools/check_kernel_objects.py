@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+"""Proves on object files what keeps a binary with AVX code runnable on older CPUs. Builds nothing.
+
+    tools/check_kernel_objects.py BUILD_DIR
+
+An object of src/kernels that is built for one instruction set exports its table and nothing else:
+a weak function compiled there could be the copy that the linker keeps for everyone. Every other
+object of the library and the command uses no instruction that the baseline CPU lacks. Uses nm and
+objdump; prints one line an error and exits with 1 if there was one.
+"""
+
+import platform
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+BASELINE = ["dispatch", "cpu_features", "reference"]  # of src/kernels; the rest are per-ISA
+# What an object must not contain, by the start of its name; "" is every other object. An AVX
+# instruction begins with v; AVX-512 adds 16 registers, zmm and the masks k0 to k7.
+AVX512 = r"%zmm|%k[0-7]\b|%[xy]mm(1[6-9]|2\d|3[01])"
+FORBIDDEN = {"avx512": None, "avx2": AVX512, "": r"^v[a-z]|%[yz]mm"}
+EXPECTED = {"scalar", "avx2", "avx512"} if platform.machine() in ("x86_64", "AMD64") else {"scalar"}
+OBJECTS = ["src/*/CMakeFiles/crossrank_*.dir/**/*.o", "apps/*/CMakeFiles/*.dir/**/*.o"]
+
+
+def output(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def exports(path):
+    """Errors about the symbols and sections of a per-ISA object."""
+    symbols = [line.split() for line in output("nm", "--defined-only", path).splitlines()]
+    weak = [s[-1] for s in symbols if s[-2] in "wWvVu"]
+    exported = [s[-1] for s in symbols if s[-2].isupper() and s[-1] not in weak]
+    if len(exported) != 1 or not re.search(r"k\w+Kernels", exported[0]):
+        yield f"exports {exported or 'nothing'}; it must export its kernel table and nothing else"
+    if weak:
+        yield (f"has {len(weak)} weak symbols ({', '.join(weak[:3])}); include C headers only and keep "
+               "functions in an unnamed namespace")
+    sections = re.findall(r"\s(\.(?:preinit_array|init_array|ctors)\S*)\s",
+                          output("objdump", "-h", path))
+    if sections:
+        yield f"has static initialisers ({', '.join(sections)}); tables must be constants"
+
+
+def instructions(path, forbidden):
+    """An error about the first instruction that matches `forbidden`, or nothing."""
+    for line in output("objdump", "-d", "--no-show-raw-insn", path).splitlines():
+        code = line.partition(":\t")[2]
+        if code and re.search(forbidden, code):
+            yield f"has '{' '.join(code.split())}', which not every CPU that runs it has"
+            return
+
+
+def main():
+    if len(sys.argv) != 2:
+        print(__doc__.split("\n\n")[1].strip(), file=sys.stderr)
+        return 2
+    build = Path(sys.argv[1])
+    objects = sorted({path for pattern in OBJECTS for path in build.glob(pattern)})
+    errors, tables = [], set()
+    for path in objects:
+        name = path.name.split(".")[0]
+        per_isa = path.parent.name == "crossrank_kernels.dir" and name not in BASELINE
+        if per_isa:
+            tables.add(name)
+            errors += [f"{path}: {e}" for e in exports(path)]
+        forbidden = FORBIDDEN[next(i for i in FORBIDDEN if per_isa and name.startswith(i) or not i)]
+        if forbidden:
+            errors += [f"{path}: {e}" for e in instructions(path, forbidden)]
+    if not EXPECTED <= tables:
+        errors.append(f"{build}: no object for {', '.join(sorted(EXPECTED - tables))}; build first, "
+                      "and see src/kernels/CMakeLists.txt if a table is gone")
+    for error in errors:
+        print("error: " + error)
+    print(f"check_kernel_objects: {len(objects)} objects, tables {', '.join(sorted(tables))}, "
+          f"{len(errors)} errors")
+    return 1 if errors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+#!/usr/bin/env bash
+# Installs the system packages that a make target needs and that are missing. Builds nothing.
+#
+#   tools/deps.sh GROUP...          install what is missing, or say how
+#   tools/deps.sh --list GROUP...   print the packages of the groups, one a line
+#
+# Exit codes: 0 all is there, 1 something is missing and was not installed, 2 usage.
+set -euo pipefail
+
+# group | how to see that it is there | Debian and Ubuntu package
+# "command X" looks in PATH, "header X" asks the compiler, "python X" imports a module.
+needs() {
+  cat <<'TABLE'
+build    command c++                 build-essential
+build    command cmake               cmake
+build    command ninja               ninja-build
+build    header nlohmann/json.hpp    nlohmann-json3-dev
+build    header CLI/CLI.hpp          libcli11-dev
+build    header curl/curl.h          libcurl4-openssl-dev
+test     header gtest/gtest.h        libgtest-dev
+test     header gmock/gmock.h        libgmock-dev
+test     command python3             python3
+test     command nm                  binutils
+lint     command clang-format-14     clang-format-14
+lint     command clang-tidy-14       clang-tidy-14
+lint     command git                 git
+lint     command shellcheck          shellcheck
+lint     command python3             python3
+lint     command objdump             binutils
+python   python ensurepip            python3-venv
+fuzz     command clang++             clang
+coverage command gcovr               gcovr
+TABLE
+}
+
+die() {
+  printf 'tools/deps.sh: %s\n' "$1" >&2
+  exit "${2:-1}"
+}
+
+# Lines of `needs` that belong to the groups.
+selected() {
+  local group
+  for group in "$@"; do
+    needs | grep -E "^$group " || die "unknown group '$group'; there are: $(
+      needs | cut -d' ' -f1 | sort -u | tr '\n' ' ')" 2
+  done
+}
+
+packages() { selected "$@" | awk '!seen[$NF]++ { print $NF }'; }
+
+is_there() { # kind, name
+  case $1 in
+    command) command -v "$2" >/dev/null ;;
+    header)
+      # Asking the compiler, not dpkg: a library that came another way is as good, and installing
+      # a second libcurl would remove the first.
+      printf '#if !__has_include(<%s>)\n#error missing\n#endif\n' "$2" |
+        "${CXX:-c++}" -std=c++20 -fsyntax-only -x c++ - 2>/dev/null
+      ;;
+    python) python3 -c "import $2" 2>/dev/null ;;
+  esac
+}
+
+missing() {
+  local kind name package
+  while read -r _ kind name package; do
+    is_there "$kind" "$name" || printf '%s\n' "$package"
+  done < <(selected "$@") | awk '!seen[$0]++'
+}
+
+install_missing() { # the command prefix that gives root, then packages
+  local as_root=$1
+  shift
+  # Package lists are often absent on a new machine. One broken third-party source must not stop
+  # the set-up: whether the packages can be had is for the install command to say.
+  $as_root apt-get update -q ||
+    printf 'tools/deps.sh: apt-get update failed; going on with the lists that are there.\n' >&2
+  $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+    -o DPkg::Lock::Timeout=300 "$@"
+}
+
+main() {
+  local list_only=no
+  if [[ ${1:-} == --list ]]; then
+    list_only=yes
+    shift
+  fi
+  [[ $# -gt 0 ]] || die 'usage: tools/deps.sh [--list] GROUP...' 2
+  selected "$@" >/dev/null
+  if [[ $list_only == yes ]]; then
+    packages "$@"
+    return
+  fi
+
+  local -a todo
+  mapfile -t todo < <(missing "$@")
+  [[ ${#todo[@]} -gt 0 ]] || return 0
+
+  if ! command -v apt-get >/dev/null; then
+    die "this system has no apt-get. Please install what these Debian packages carry and run this \
+again (vcpkg.json names the libraries for vcpkg): ${todo[*]}"
+  fi
+  local as_root
+  if [[ $(id -u) == 0 ]]; then
+    as_root=
+  elif command -v sudo >/dev/null && { [[ -t 0 ]] || sudo -n true 2>/dev/null; }; then
+    as_root=sudo
+  else
+    die "packages are missing, and installing them needs root. Please have this run, then start \
+again:
+apt-get update && apt-get install -y --no-install-recommends ${todo[*]}"
+  fi
+  printf 'Installing %d missing packages: %s\n' "${#todo[@]}" "${todo[*]}"
+  install_missing "$as_root" "${todo[@]}" ||
+    die "apt-get could not install: ${todo[*]}. Its own message is above."
+  mapfile -t todo < <(missing "$@")
+  [[ ${#todo[@]} -eq 0 ]] || die "installed, but still not found: ${todo[*]}"
+}
+
+main "$@"
