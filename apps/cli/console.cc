@@ -1,0 +1,76 @@
+// Standard output and standard error by write(2): no iostream, so that every failure is seen.
+#include "console.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+
+#include "display.h"
+
+namespace crossrank::cli {
+namespace {
+
+// 0, or the errno of the write that failed.
+int write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n >= 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(n));
+    } else if (errno != EINTR) {
+      return errno;
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+void say(std::string_view text) {
+  write_all(STDERR_FILENO, "crossrank: " + printable_lines(text) + "\n");
+}
+
+ExitCode fail(const Error& error) {
+  say(error.message);
+  return exit_code(error.code);
+}
+
+bool stdout_is_terminal() { return ::isatty(STDOUT_FILENO) != 0; }
+
+bool stderr_is_terminal() { return ::isatty(STDERR_FILENO) != 0; }
+
+std::size_t terminal_width() {
+  winsize size = {};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  if (const char* columns = std::getenv("COLUMNS")) {
+    std::size_t value = 0;
+    const auto [end, error] = std::from_chars(columns, columns + std::strlen(columns), value);
+    if (error == std::errc() && *end == '\0' && value > 0) return value;
+  }
+  return 100;
+}
+
+Result<void> Output::flush() {
+  if (!closed_) {
+    const int error = write_all(STDOUT_FILENO, buffer_);
+    if (error == EPIPE) {
+      closed_ = true;
+    } else if (error != 0) {
+      return Error{ErrorCode::kIoError,
+                   std::string("standard output cannot be written (") + std::strerror(error) +
+                       "): the results are incomplete; make room or redirect them elsewhere"};
+    }
+  }
+  buffer_.clear();
+  return {};
+}
+
+Result<void> Output::write_if_large() {
+  constexpr std::size_t kLarge = 64 * 1024;
+  return buffer_.size() < kLarge ? Result<void>() : flush();
+}
+
+}  // namespace crossrank::cli

@@ -1,0 +1,88 @@
+// Records out of text: pairs, documents and texts from JSON, TSV or plain lines. Opens no file.
+// Every function takes any bytes; an error is kBadInput with a sentence, to which the caller adds
+// the file and the line.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "crossrank/document.h"
+#include "crossrank/result.h"
+
+namespace crossrank::cli {
+
+// What was repaired before parsing, counted over an input and reported once.
+struct Repairs {
+  std::size_t lines = 0;       // with bytes that are not UTF-8, or with lone surrogates
+  std::size_t first_line = 0;  // of them
+  std::size_t surrogates = 0;  // \ud800 escapes without a partner
+  [[nodiscard]] std::string report(const std::string& file) const;  // a sentence; "" if lines == 0
+};
+
+// `line` in valid UTF-8, lone surrogate escapes replaced when it is JSON. The result is `line`
+// itself or a view of `storage`.
+std::string_view repair(std::string_view line, bool is_json, std::size_t line_number,
+                        std::string& storage, Repairs& repairs);
+
+bool is_blank(std::string_view line);
+
+enum class PairFormat { kAuto, kJsonl, kTsv };
+
+// kJsonl or kTsv by the first line that is not blank. Errors: kBadInput when it is neither.
+Result<PairFormat> detect_pair_format(std::string_view line);
+
+struct PairRecord {
+  std::string query;
+  std::string document;
+  std::string document_json;  // the caller's own; only when asked for
+};
+
+// {"query": ..., "document": string or {page_content|text}} or query TAB document. `line` is valid
+// UTF-8. Errors: kBadInput.
+Result<PairRecord> parse_pair(std::string_view line, PairFormat format, bool keep_document_json);
+
+// {"text": ...} or {"query": ..., "document": ...}, for `tokenize`.
+struct TextRecord {
+  std::optional<std::string> query;
+  std::string text;
+};
+Result<TextRecord> parse_text(std::string_view line);
+
+// A list of documents with what is needed to give them back as they came.
+// Owns repaired lines; views the text it was read from, which must outlive it.
+struct DocumentList {
+  struct Origin {
+    std::string_view json;  // the caller's own JSON; the bare line with plain lines
+    std::size_t index = 0;  // in the caller's list, bad entries included
+    std::size_t line = 0;   // where it starts
+    bool id_is_integer = false;
+  };
+  std::vector<Document> documents;
+  std::vector<Origin> origins;  // of documents[i]
+  bool plain_lines = false;
+  std::size_t bad = 0;    // skipped
+  std::string first_bad;  // "FILE:LINE: why" of the first one skipped
+  Repairs repairs;
+  std::deque<std::string> repaired;  // storage
+};
+
+struct DocumentFormat {
+  bool plain_lines = false;  // each line is a document's text
+  bool skip_bad = false;     // count what is no document instead of stopping
+};
+
+// JSON lines, or one JSON array over any number of lines, or plain lines. Errors: kBadInput, the
+// message starting with "FILE:LINE: ".
+Result<DocumentList> parse_documents(std::string_view text, const std::string& file,
+                                     const DocumentFormat& format);
+
+// `document` as JSON on one line, for documents[i] of `list`.
+std::string document_json(const DocumentList& list, std::size_t i);
+// Its id as JSON, null if it has none.
+std::string id_json(const DocumentList& list, std::size_t i);
+
+}  // namespace crossrank::cli

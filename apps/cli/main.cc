@@ -1,0 +1,93 @@
+// The crossrank command: parses the command line and runs one subcommand. Scores nothing itself.
+#include <CLI/CLI.hpp>
+#include <new>
+#include <string>
+
+#include "commands.h"
+#include "console.h"
+#include "crossrank/version.h"
+#include "interrupt.h"
+
+namespace crossrank::cli {
+namespace {
+
+// One screen of 24 lines by 80 columns.
+constexpr const char* kHelp =
+    R"(crossrank scores (query, document) pairs with a cross-encoder on the CPU.
+
+  crossrank rank -q QUERY [FILE|-]   the best documents of a list, best first
+  crossrank score [FILE|-]           one score a pair, in input order, streamed
+  crossrank tokenize [FILE|-]        the token ids that the model sees
+  crossrank info                     describe a model
+  crossrank models                   list the models that are here
+  crossrank pull ID[@REVISION]       fetch a model from the hub
+  crossrank doctor                   prove that the installation computes right
+
+Shared flags (crossrank COMMAND --help shows them all):
+  --model MODEL   a folder, a hub id or builtin
+  --format F      table|json|jsonl|tsv|trec; a table on a terminal, else jsonl
+  --max-length N  --max-chars N  --truncation POLICY  --batch-tokens N
+  --precision P   --threads N    --isa NAME           --quiet
+
+Input is JSON lines, JSON, TSV or plain lines: {"page_content": "..."} or "..."
+a line. Results go to standard output, words to standard error.
+Exit codes: 0 done, 1 internal, 2 usage, 3 model or resource missing or invalid,
+4 bad input (with file and line), 130 interrupted.   crossrank --version
+)";
+
+int print(const std::string& text) {
+  Output out;
+  out.buffer() = text;
+  const auto written = out.flush();
+  return written.ok() ? kDone : fail(written.error());
+}
+
+int run(int argc, char** argv) {
+  CLI::App program("", "crossrank");
+  program.set_help_flag("");
+  bool help = false;
+  bool version = false;
+  program.add_flag("-h,--help", help);
+  program.add_flag("--version", version);
+  program.require_subcommand(0, 1);
+
+  Command chosen;
+  add_rank(program, chosen);
+  add_score(program, chosen);
+  add_tokenize(program, chosen);
+  add_info(program, chosen);
+  add_models(program, chosen);
+  add_pull(program, chosen);
+  add_doctor(program, chosen);
+
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    return print(program.get_subcommands().front()->help());
+  } catch (const CLI::ParseError& error) {
+    std::string where = "crossrank";
+    for (const CLI::App* command : program.get_subcommands()) where += " " + command->get_name();
+    return fail(
+        {ErrorCode::kInvalidArgument, std::string(error.what()) + "; see " + where + " --help"});
+  }
+  if (version) return print("crossrank " + build_info() + "\n");
+  if (help) return print(kHelp);
+  if (!chosen) {
+    return fail({ErrorCode::kInvalidArgument, "no command was given; see crossrank --help"});
+  }
+  return chosen();
+}
+
+}  // namespace
+}  // namespace crossrank::cli
+
+int main(int argc, char** argv) {
+  using namespace crossrank::cli;
+  install_signal_handlers();
+  try {
+    return run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    say("out of memory: give fewer documents at a time, or a smaller --batch-tokens");
+    return kInternalError;
+  }
+}

@@ -1,0 +1,214 @@
+// Flags that several commands share, on CLI11. A value that does not parse is a usage error.
+#include "options.h"
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "console.h"
+#include "crossrank/version.h"
+#include "result_writer.h"
+
+namespace crossrank::cli {
+namespace {
+
+template <typename T>
+struct Name {
+  const char* name;
+  T value;
+};
+
+constexpr std::array kPrecisions = {
+    Name<Precision>{"fp32", Precision::kFp32},
+    Name<Precision>{"bf16", Precision::kBf16},
+    Name<Precision>{"int8", Precision::kInt8},
+};
+
+constexpr std::array kTruncations = {
+    Name<Truncation>{"longest_first", Truncation::kLongestFirst},
+    Name<Truncation>{"document_only", Truncation::kDocumentOnly},
+    Name<Truncation>{"error", Truncation::kError},
+    Name<Truncation>{"chunk_max", Truncation::kChunkMax},
+};
+
+constexpr std::array kFormats = {
+    Name<Format>{"table", Format::kTable}, Name<Format>{"json", Format::kJson},
+    Name<Format>{"jsonl", Format::kJsonl}, Name<Format>{"tsv", Format::kTsv},
+    Name<Format>{"trec", Format::kTrec},
+};
+
+// An option whose value is one of `names`.
+template <typename T, typename Names>
+CLI::Option* add_choice(CLI::App& app, const std::string& flag, T& value, const Names& names,
+                        const std::string& help) {
+  std::string all;
+  for (const auto& n : names) all += (all.empty() ? "" : "|") + std::string(n.name);
+  const std::vector<Name<T>> known(names.begin(), names.end());
+  return app
+      .add_option_function<std::string>(
+          flag,
+          [flag, known, all, &value](const std::string& text) {
+            for (const auto& n : known) {
+              if (text == n.name) {
+                value = n.value;
+                return;
+              }
+            }
+            throw CLI::ValidationError(flag, "'" + text + "' is none of " + all);
+          },
+          help)
+      ->type_name(all);
+}
+
+// All of `text` as a T.
+template <typename T>
+std::optional<T> parse_all(const std::string& text) {
+  T value{};
+  const char* end = text.data() + text.size();
+  const auto [p, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || p != end) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+ScoreOptions ScoringFlags::options() const {
+  ScoreOptions options;
+  options.max_length = max_length;
+  options.max_chars = max_chars;
+  options.truncation = truncation;
+  options.chunk = chunk;
+  options.batch_tokens = batch_tokens;
+  return options;
+}
+
+Format OutputFlags::resolved(Format terminal, Format pipe) const {
+  if (format != Format::kAuto) return format;
+  return stdout_is_terminal() ? terminal : pipe;
+}
+
+CLI::Option* add_count(CLI::App& app, const std::string& name, std::size_t& value,
+                       const std::string& help, std::size_t min) {
+  return app
+      .add_option_function<std::string>(
+          name,
+          [name, min, &value](const std::string& text) {
+            // 2^53: what every consumer of our JSON can hold, and far above any sane value.
+            constexpr std::size_t kMax = std::size_t{1} << 53;
+            const auto parsed = parse_all<std::size_t>(text);
+            if (!parsed || *parsed < min || *parsed > kMax) {
+              throw CLI::ValidationError(
+                  name, "'" + text + "' is not a whole number from " + std::to_string(min) + " on");
+            }
+            value = *parsed;
+          },
+          help)
+      ->type_name("N");
+}
+
+CLI::Option* add_number(CLI::App& app, const std::string& name, std::optional<float>& value,
+                        const std::string& help, float min, float max) {
+  return app
+      .add_option_function<std::string>(
+          name,
+          [name, min, max, &value](const std::string& text) {
+            const auto parsed = parse_all<float>(text);
+            if (!parsed || !(*parsed >= min && *parsed <= max)) {
+              throw CLI::ValidationError(name, "'" + text + "' is not a number from " +
+                                                   shortest(min) + " to " + shortest(max));
+            }
+            value = *parsed;
+          },
+          help)
+      ->type_name("X");
+}
+
+void add_model_flags(CLI::App& app, ModelFlags& flags) {
+  app.add_option("--model", flags.model,
+                 "A folder, a hub id, or builtin (default: CROSSRANK_MODEL, else the\n"
+                 "MiniLM model where it is cached, else builtin)")
+      ->type_name("MODEL")
+      ->group("Model");
+}
+
+void add_compute_flags(CLI::App& app, ModelFlags& flags) {
+  add_choice(app, "--precision", flags.load.precision, kPrecisions, "Arithmetic (default fp32)")
+      ->group("Model");
+  add_count(app, "--threads", flags.load.threads, "0 = the CPUs that are granted (default)")
+      ->group("Model");
+  app.add_option_function<std::string>(
+         "--isa",
+         [&flags](const std::string& text) {
+           std::string all;
+           for (const std::string& isa : available_isas()) {
+             if (isa == text) flags.load.isa = text;
+             all += (all.empty() ? "" : ", ") + isa;
+           }
+           if (flags.load.isa.empty()) {
+             throw CLI::ValidationError("--isa",
+                                        "'" + text + "' is not available here; there is " + all);
+           }
+         },
+         "Kernels to use (default: the best of this CPU)")
+      ->type_name("NAME")
+      ->group("Model");
+}
+
+void add_scoring_flags(CLI::App& app, ScoringFlags& flags) {
+  const char* group = "Scoring";
+  add_count(app, "--max-length", flags.max_length, "Tokens a pair (default: the model's own)")
+      ->group(group);
+  add_count(app, "--max-chars", flags.max_chars,
+            "Characters of a document that are scored, 0 = all (default " +
+                std::to_string(flags.max_chars) + ")")
+      ->group(group);
+  add_choice(app, "--truncation", flags.truncation, kTruncations,
+             "What a longer pair gets (default longest_first)")
+      ->group(group);
+  add_count(app, "--chunk-tokens", flags.chunk.tokens, "chunk_max: tokens a window (default 256)",
+            1)
+      ->group(group);
+  add_count(app, "--chunk-overlap", flags.chunk.overlap, "chunk_max: tokens shared (default 32)")
+      ->group(group);
+  add_count(app, "--max-chunks", flags.chunk.max_chunks,
+            "chunk_max: windows a document (default 32)", 1)
+      ->group(group);
+  add_count(app, "--batch-tokens", flags.batch_tokens,
+            "Tokens a batch; changes speed and memory, no score (default " +
+                std::to_string(kDefaultBatchTokens) + ")",
+            1)
+      ->group(group);
+}
+
+void add_output_flags(CLI::App& app, OutputFlags& flags, std::initializer_list<Format> formats) {
+  std::vector<Name<Format>> names;
+  for (const Format format : formats) {
+    for (const auto& n : kFormats) {
+      if (n.value == format) names.push_back(n);
+    }
+  }
+  add_choice(app, "--format", flags.format, names, "Default: table on a terminal, jsonl in a pipe")
+      ->group("Output");
+  add_quiet_flag(app, flags.quiet);
+}
+
+void add_quiet_flag(CLI::App& app, bool& quiet) {
+  app.add_flag("--quiet", quiet, "Only errors on standard error, no progress bar")->group("Output");
+}
+
+void add_pair_format(CLI::App& app, PairFormat& format) {
+  constexpr std::array kPairFormats = {
+      Name<PairFormat>{"auto", PairFormat::kAuto},
+      Name<PairFormat>{"jsonl", PairFormat::kJsonl},
+      Name<PairFormat>{"tsv", PairFormat::kTsv},
+  };
+  add_choice(app, "--input-format", format, kPairFormats, "Default auto: by the first line")
+      ->group("Input");
+}
+
+void add_input(CLI::App& app, std::string& path) {
+  app.add_option("FILE", path, "Input file; - or none is standard input")->type_name("");
+}
+
+}  // namespace crossrank::cli

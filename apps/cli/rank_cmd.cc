@@ -1,0 +1,344 @@
+// crossrank rank: the best documents of a list for one query.
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <limits>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/try.h"
+#include "commands.h"
+#include "console.h"
+#include "crossrank/rerankers.h"
+#include "crossrank/tokenizer.h"
+#include "display.h"
+#include "input.h"
+#include "interrupt.h"
+#include "line_reader.h"
+#include "model_loader.h"
+#include "options.h"
+#include "progress_bar.h"
+#include "result_writer.h"
+
+namespace crossrank::cli {
+namespace {
+
+struct RankFlags {
+  std::string query;
+  std::string query_id = "q1";
+  std::string input;
+  DocumentFormat documents;
+  ModelFlags model;
+  ScoringFlags scoring;
+  OutputFlags output;
+  bool return_documents = true;
+  std::size_t top_k = ReRankOptions{}.top_k;
+  std::optional<float> min_logit, min_probability;
+  std::string metadata_fields;
+  std::string metadata_template;
+  std::size_t max_metadata_chars = ReRankOptions{}.max_metadata_chars;
+};
+
+std::vector<std::string> split_fields(const std::string& text) {
+  std::vector<std::string> fields;
+  for (std::size_t pos = 0; pos <= text.size() && !text.empty();) {
+    const std::size_t comma = std::min(text.find(',', pos), text.size());
+    fields.push_back(text.substr(pos, comma - pos));
+    pos = comma + 1;
+  }
+  return fields;
+}
+
+ReRankOptions rerank_options(const RankFlags& flags, const ModelInfo& info) {
+  ReRankOptions options;
+  options.top_k = flags.top_k;
+  options.max_length = flags.scoring.max_length != 0 ? flags.scoring.max_length : info.max_length;
+  options.max_chars = flags.scoring.max_chars;
+  options.batch_tokens = flags.scoring.batch_tokens;
+  options.truncation = flags.scoring.truncation;
+  options.chunk = flags.scoring.chunk;
+  options.metadata_fields = split_fields(flags.metadata_fields);
+  options.metadata_template = flags.metadata_template;
+  options.max_metadata_chars = flags.max_metadata_chars;
+  options.min_logit = flags.min_logit;
+  options.min_probability = flags.min_probability;
+  options.cancel = &interrupted();
+  return options;
+}
+
+// What the writers below need to know.
+struct RankResults {
+  const RankFlags& flags;
+  const DocumentList& documents;
+  const Ranking& ranking;
+  const ModelInfo& info;
+  std::string digest;  // 12 digits; "" where no one asked
+  double elapsed_ms;
+};
+
+void write_result(std::string& out, const RankResults& r, const RankedDocument& result) {
+  ObjectWriter object(out);
+  object.member("rank", result.rank)
+      .member("index", r.documents.origins[result.index].index)
+      .raw("id", id_json(r.documents, result.index))
+      .member("logit", json::number(result.logit))
+      .member("probability", json::number(result.probability))
+      .member("score", json::number(result.score));
+  if (r.flags.return_documents) object.raw("document", document_json(r.documents, result.index));
+  write_truncation(object, result.truncation);
+  if (result.span) write_span(object, *result.span);
+  object.member("stage", "cross_encoder").end();
+}
+
+void write_jsonl(std::string& out, const RankResults& r) {
+  for (const RankedDocument& result : r.ranking.results) {
+    write_result(out, r, result);
+    out += '\n';
+  }
+}
+
+void write_json(std::string& out, const RankResults& r) {
+  std::string results = "[";
+  for (const RankedDocument& result : r.ranking.results) {
+    if (results.size() > 1) results += ',';
+    write_result(results, r, result);
+  }
+  results += ']';
+  ObjectWriter(out)
+      .member("query", r.flags.query)
+      .member("model", r.info.name)
+      .member("weights_sha256", r.digest)
+      .member("precision", name_of(r.info.precision))
+      .raw("results", results)
+      .member("truncated_documents", r.ranking.truncated_documents)
+      .member("elapsed_ms", r.elapsed_ms)
+      .end();
+  out += '\n';
+}
+
+// The id as text, or the index of a document without one.
+std::string id_text(const RankResults& r, const RankedDocument& result) {
+  return result.id ? *result.id : std::to_string(r.documents.origins[result.index].index);
+}
+
+void write_tsv(std::string& out, const RankResults& r) {
+  for (const RankedDocument& result : r.ranking.results) {
+    out += std::to_string(result.rank) + '\t' +
+           std::to_string(r.documents.origins[result.index].index) + '\t' +
+           tsv_field(result.id.value_or("")) + '\t' + shortest(result.logit) + '\t' +
+           shortest(result.probability) + '\t' + shortest(result.score);
+    if (r.flags.return_documents) {
+      out += '\t' + tsv_field(r.documents.documents[result.index].page_content);
+    }
+    out += '\n';
+  }
+}
+
+// trec_eval sorts by the score column, so it holds the logit: a sigmoid may tie what differs.
+Result<void> write_trec(std::string& out, const RankResults& r) {
+  std::string tag = r.info.name + "-" + r.digest;
+  for (char& c : tag) {
+    if (is_blank({&c, 1})) c = '_';
+  }
+  for (const RankedDocument& result : r.ranking.results) {
+    const std::string id = id_text(r, result);
+    if (id.empty() || id.find_first_of(" \t\r\n\v\f") != id.npos) {
+      return Error{ErrorCode::kBadInput,
+                   "the id \"" + id + "\" is empty or has white space, which a TREC run cannot " +
+                       "hold: change it, or take another --format"};
+    }
+    out += r.flags.query_id + " Q0 " + id + ' ' + std::to_string(result.rank) + ' ' +
+           shortest(result.logit) + ' ' + tag + '\n';
+  }
+  return {};
+}
+
+void write_table(std::string& out, const RankResults& r) {
+  const std::size_t width = terminal_width();
+  Table table(
+      {{"rank", true}, {"logit", true}, {"prob", true}, {"tokens", true}, {"id"}, {"text"}});
+  for (const RankedDocument& result : r.ranking.results) {
+    table.add_row({std::to_string(result.rank), rounded(result.logit), rounded(result.probability),
+                   std::to_string(result.truncation.tokens_used), id_text(r, result),
+                   r.documents.documents[result.index].page_content});
+  }
+  out += snippet("query  " + r.flags.query, width) + "\n" + table.render(width);
+  const std::string footer =
+      std::to_string(r.ranking.results.size()) + " of " +
+      with_thousands(r.documents.documents.size()) + " documents" +
+      (r.ranking.truncated_documents > 0
+           ? ", " + with_thousands(r.ranking.truncated_documents) + " scored in part"
+           : "") +
+      ", " + std::to_string(static_cast<long>(r.elapsed_ms)) + " ms, " + describe(r.info, r.digest);
+  out += snippet(footer, 400) + "\n";
+}
+
+// The library counts pairs, the user has a file: names the first document that cannot be scored.
+Error locate(const Error& error, const RankFlags& flags, const CrossEncoderReRanker& reranker,
+             const DocumentList& list, const std::string& file) {
+  if (error.code != ErrorCode::kTooLong && error.code != ErrorCode::kInvalidArgument) return error;
+  const auto tokenizer = open_tokenizer(flags.model);
+  if (!tokenizer.ok()) return error;
+  ScoreOptions options = flags.scoring.options();
+  options.max_chars = 0;  // scored_text() has cut it
+  options.max_length = reranker.options().max_length;
+  for (std::size_t i = 0; i < list.documents.size(); ++i) {
+    const auto encoded =
+        tokenizer->encode(flags.query, reranker.scored_text(list.documents[i]), options);
+    if (!encoded.ok()) {
+      return {ErrorCode::kTooLong,
+              file + ":" + std::to_string(list.origins[i].line) + ": " + encoded.error().message};
+    }
+  }
+  return error;
+}
+
+void report_input(const DocumentList& list, const std::string& file) {
+  if (list.repairs.lines > 0) say(list.repairs.report(file));
+  if (list.bad > 0) {
+    say("skipped " + std::to_string(list.bad) +
+        (list.bad == 1 ? " document: " : " documents, the first: ") + list.first_bad);
+  }
+}
+
+// Reads the whole input: a ranking needs all of it.
+Result<std::string> read_input(InputFile& input) {
+  if (input.is_terminal()) say("reading documents from the terminal, up to Ctrl-D");
+  return input.read_all();
+}
+
+Result<void> write_results(Output& out, Format format, const RankResults& results) {
+  switch (format) {
+    case Format::kJson: write_json(out.buffer(), results); break;
+    case Format::kTsv: write_tsv(out.buffer(), results); break;
+    case Format::kTrec: CR_TRY(write_trec(out.buffer(), results)); break;
+    case Format::kTable: write_table(out.buffer(), results); break;
+    case Format::kJsonl:
+    case Format::kAuto: write_jsonl(out.buffer(), results); break;
+  }
+  return out.flush();
+}
+
+// Arguments are bytes too: what is not UTF-8 gets the repair that input lines get.
+void repair_query(std::string& query) {
+  std::string storage;
+  Repairs repairs;
+  const std::string_view repaired = repair(query, false, 1, storage, repairs);
+  if (repairs.lines == 0) return;
+  query = repaired;
+  say("the query had bytes that are not UTF-8, replaced by U+FFFD");
+}
+
+Result<void> rank(RankFlags& flags) {
+  repair_query(flags.query);
+  if (flags.query_id.empty() || flags.query_id.find_first_of(" \t\r\n\v\f") != std::string::npos) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "--query-id: '" + flags.query_id + "' is empty or has white space"};
+  }
+  const bool quiet = flags.output.quiet;
+  const Format format = flags.output.resolved();
+  CR_TRY_ASSIGN(InputFile input, InputFile::open(flags.input));
+  CR_TRY_ASSIGN(const std::string text, read_input(input));
+  CR_TRY_ASSIGN(const DocumentList list, parse_documents(text, input.name(), flags.documents));
+  report_input(list, input.name());
+
+  CR_TRY_ASSIGN(CrossEncoder loaded, open_model(flags.model, quiet));
+  const auto encoder = std::make_shared<const CrossEncoder>(std::move(loaded));
+  const ModelInfo& info = encoder->info();
+  // Without a place to name the weights nobody needs to read them twice.
+  const bool names_weights =
+      !quiet || format == Format::kJson || format == Format::kTrec || format == Format::kTable;
+  std::optional<WeightsDigest> digest;
+  if (names_weights) digest.emplace(*encoder);
+
+  const auto start = std::chrono::steady_clock::now();
+  ProgressBar bar("rank", ProgressBar::Unit::kPairs, quiet);
+  ReRankOptions options = rerank_options(flags, info);
+  options.progress = [&bar](std::size_t done, std::size_t total) {
+    bar.update(done, total > 0 ? static_cast<double>(done) / static_cast<double>(total) : -1);
+  };
+  CR_TRY_ASSIGN(const CrossEncoderReRanker reranker,
+                CrossEncoderReRanker::create(encoder, std::move(options)));
+  auto ranking = reranker.rank(flags.query, list.documents);
+  bar.clear();
+  if (!ranking.ok()) return locate(ranking.error(), flags, reranker, list, input.name());
+  const std::chrono::duration<double, std::milli> elapsed =
+      std::chrono::steady_clock::now() - start;
+
+  RankResults results{flags, list, *ranking, info, "", elapsed.count()};
+  if (digest) {
+    CR_TRY_ASSIGN(results.digest, digest->short_hex());
+  }
+  if (!quiet) {
+    for (const std::string& warning : ranking->warnings) say(warning);
+  }
+  Output out;
+  CR_TRY(write_results(out, format, results));
+  if (!quiet && !out.closed() && format != Format::kTable) {
+    say("ranked " + with_thousands(list.documents.size()) + " documents with " +
+        describe(info, results.digest));
+  }
+  return {};
+}
+
+}  // namespace
+
+void add_rank(CLI::App& program, Command& chosen) {
+  CLI::App* app = program.add_subcommand("rank", "The best documents of a list for a query.");
+  auto flags = std::make_shared<RankFlags>();
+  flags->scoring.max_chars = ReRankOptions{}.max_chars;
+  app->add_option("-q,--query", flags->query, "What the documents are ranked for")
+      ->type_name("TEXT")
+      ->required();
+  add_input(*app, flags->input);
+  app->footer(
+      "FILE holds JSON lines, or one JSON array: a document is a string or an object\n"
+      "{\"page_content\" (or \"text\"): string, \"id\"?: string or integer, \"metadata\"?: "
+      "object}.\n"
+      "It is given back as it came. Blank lines are no documents.\n"
+      "tsv: rank, index, id, logit, probability, score, text; no header line.\n"
+      "trec: qid Q0 docid rank logit MODEL-WEIGHTS; the index where there is no id.");
+  app->add_flag("--lines", flags->documents.plain_lines, "Each line is the text of a document")
+      ->group("Input");
+  app->add_flag("--skip-bad", flags->documents.skip_bad,
+                "Count and report what is no document instead of stopping")
+      ->group("Input");
+  add_model_flags(*app, flags->model);
+  add_compute_flags(*app, flags->model);
+  add_scoring_flags(*app, flags->scoring);
+  app->add_option("--metadata-fields", flags->metadata_fields,
+                  "Metadata in front of the text, one a line, for example title,source")
+      ->type_name("A,B")
+      ->group("Scoring");
+  app->add_option("--metadata-template", flags->metadata_template,
+                  "The scored text, for example \"{title}. {page_content}\"")
+      ->type_name("TEXT")
+      ->group("Scoring");
+  add_count(*app, "--max-metadata-chars", flags->max_metadata_chars,
+            "Characters of a metadata value (default 100)")
+      ->group("Scoring");
+  add_count(*app, "--top-k", flags->top_k, "Results, 0 = all (default 4)")->group("Output");
+  constexpr float kMaxFloat = std::numeric_limits<float>::max();
+  add_number(*app, "--min-logit", flags->min_logit, "Leave out what scores lower", -kMaxFloat,
+             kMaxFloat)
+      ->group("Output");
+  add_number(*app, "--min-probability", flags->min_probability, "The same, from 0 to 1", 0, 1)
+      ->group("Output");
+  add_output_flags(*app, flags->output,
+                   {Format::kTable, Format::kJson, Format::kJsonl, Format::kTsv, Format::kTrec});
+  app->add_flag("--return-documents,!--no-return-documents", flags->return_documents,
+                "With each result its document (default)")
+      ->group("Output");
+  app->add_option("--query-id", flags->query_id, "The qid of --format trec (default q1)")
+      ->type_name("ID")
+      ->group("Output");
+  app->callback([flags, &chosen] {
+    chosen = [flags]() -> int {
+      const auto done = rank(*flags);
+      return done.ok() ? kDone : fail(done.error());
+    };
+  });
+}
+
+}  // namespace crossrank::cli

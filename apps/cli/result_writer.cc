@@ -1,0 +1,98 @@
+// Results as text.
+#include "result_writer.h"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace crossrank::cli {
+namespace {
+
+json::Value numbers(std::span<const float> values) {
+  json::Value list = json::Value::array();
+  for (const float value : values) list.push_back(json::number(value));
+  return list;
+}
+
+}  // namespace
+
+ObjectWriter& ObjectWriter::member(std::string_view name, const json::Value& value) {
+  return raw(name, json::dump(value));
+}
+
+ObjectWriter& ObjectWriter::raw(std::string_view name, std::string_view json) {
+  if (!first_) out_ += ',';
+  first_ = false;
+  out_.append(1, '"').append(name).append("\":").append(json);
+  return *this;
+}
+
+void write_truncation(ObjectWriter& object, const TruncationReport& truncation) {
+  std::string json;
+  ObjectWriter(json)
+      .member("tokens_total", truncation.tokens_total)
+      .member("tokens_used", truncation.tokens_used)
+      .member("chars_cut", truncation.chars_cut)
+      .member("query_truncated", truncation.query_truncated)
+      .end();
+  object.raw("truncation", json);
+}
+
+void write_span(ObjectWriter& object, const TextSpan& span) {
+  std::string json;
+  ObjectWriter(json)
+      .member("begin_byte", span.begin_byte)
+      .member("end_byte", span.end_byte)
+      .member("begin_char", span.begin_char)
+      .member("end_char", span.end_char)
+      .end();
+  object.raw("span", json);
+}
+
+void write_scores(ObjectWriter& object, const Predictions& predictions, std::size_t i) {
+  if (predictions.num_labels() > 1) {
+    object.member("logits", numbers(predictions.logits(i)))
+        .member("probabilities", numbers(predictions.probabilities(i)))
+        .member("score", numbers(predictions.scores(i)));
+    return;
+  }
+  const ScoredPair& pair = predictions[i];
+  object.member("logit", json::number(pair.logit))
+      .member("probability", json::number(pair.probability))
+      .member("score", json::number(pair.score));
+}
+
+std::string shortest(float value) { return json::dump(json::number(value)); }
+
+std::string rounded(float value) {
+  char text[64];  // a float32 has at most 39 digits before the point
+  std::snprintf(text, sizeof(text), "%.4f", static_cast<double>(value));
+  return text;
+}
+
+std::string tsv_field(std::string_view text) {
+  std::string field(text);
+  std::replace_if(
+      field.begin(), field.end(), [](char c) { return c == '\t' || c == '\n' || c == '\r'; }, ' ');
+  return field;
+}
+
+std::string_view name_of(Precision precision) {
+  switch (precision) {
+    case Precision::kFp32: return "fp32";
+    case Precision::kBf16: return "bf16";
+    case Precision::kInt8: return "int8";
+  }
+  return "";  // not reached: the switch is exhaustive
+}
+
+std::string_view name_of(Activation activation) {
+  switch (activation) {
+    case Activation::kIdentity: return "identity";
+    case Activation::kSigmoid: return "sigmoid";
+    case Activation::kTanh: return "tanh";
+    case Activation::kSoftmax: return "softmax";
+  }
+  return "";  // not reached: the switch is exhaustive
+}
+
+}  // namespace crossrank::cli

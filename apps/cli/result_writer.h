@@ -1,0 +1,46 @@
+// Results as text: the JSON members of a score, and one place for each number format.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "crossrank/cross_encoder.h"
+#include "crossrank/document.h"
+#include "json/json.h"
+
+namespace crossrank::cli {
+
+// One JSON object on one line, member by member; values may be JSON that is kept as it was written.
+class ObjectWriter {
+ public:
+  explicit ObjectWriter(std::string& out) : out_(out) { out_ += '{'; }
+  ObjectWriter& member(std::string_view name, const json::Value& value);
+  ObjectWriter& raw(std::string_view name, std::string_view json);
+  void end() { out_ += '}'; }
+
+ private:
+  std::string& out_;
+  bool first_ = true;
+};
+
+void write_truncation(ObjectWriter& object, const TruncationReport& truncation);
+void write_span(ObjectWriter& object, const TextSpan& span);
+// `logit`, `probability`, `score` of pair i, or `logits`, `probabilities`, `score` as lists when
+// the model has several labels.
+void write_scores(ObjectWriter& object, const Predictions& predictions, std::size_t i);
+
+// The shortest decimal that reads back to the same float32.
+std::string shortest(float value);
+// Four digits behind the point, for tables.
+std::string rounded(float value);
+// A text as one TSV field: tabs and line breaks become spaces.
+std::string tsv_field(std::string_view text);
+
+std::string_view name_of(Precision precision);
+std::string_view name_of(Activation activation);
+
+// 12 of the 64 digits: what names weights in every output.
+inline constexpr std::size_t kDigestDigits = 12;
+
+}  // namespace crossrank::cli

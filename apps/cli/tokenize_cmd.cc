@@ -1,0 +1,149 @@
+// crossrank tokenize: the token ids that the model sees. Needs no weights.
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/try.h"
+#include "commands.h"
+#include "console.h"
+#include "crossrank/tokenizer.h"
+#include "input.h"
+#include "interrupt.h"
+#include "line_reader.h"
+#include "model_loader.h"
+#include "options.h"
+#include "result_writer.h"
+
+namespace crossrank::cli {
+namespace {
+
+struct TokenizeFlags {
+  std::string input;
+  std::optional<std::string> text;
+  bool plain_lines = false;
+  bool skip_bad = false;
+  ModelFlags model;
+  ScoringFlags scoring;
+  bool quiet = false;
+};
+
+class TokenizeRun {
+ public:
+  TokenizeRun(const TokenizeFlags& flags, const Tokenizer& tokenizer)
+      : flags_(flags), tokenizer_(tokenizer), options_(flags.scoring.options()) {}
+
+  Result<void> text(std::string_view text) {
+    std::string storage;
+    Repairs repairs;
+    CR_TRY(write({{}, std::string(repair(text, false, 1, storage, repairs))}));
+    return out_.flush();
+  }
+
+  Result<void> lines(LineReader reader) {
+    constexpr int kIdleMilliseconds = 20;
+    while (!out_.closed()) {
+      if (reader.idle(kIdleMilliseconds)) CR_TRY(out_.flush());
+      auto line = reader.next();
+      if (line.ok() && !*line) break;
+      if (!line.ok() && line.error().code != ErrorCode::kBadInput) return std::move(line).error();
+      if (line.ok() && is_blank(**line)) continue;
+      const auto written =
+          line.ok() ? one_line(**line, reader.line_number()) : Result<void>(line.error());
+      if (!written.ok()) CR_TRY(bad_line(reader, written.error()));
+      CR_TRY(out_.write_if_large());
+      if (interrupted()) return Error{ErrorCode::kCancelled, "interrupted"};
+    }
+    CR_TRY(out_.flush());
+    if (repairs_.lines > 0) say(repairs_.report(reader.file().name()));
+    if (skipped_ > 0) {
+      say("skipped " + std::to_string(skipped_) +
+          (skipped_ == 1 ? " line: " : " lines, the first: ") + first_skipped_);
+    }
+    return {};
+  }
+
+ private:
+  Result<void> one_line(std::string_view line, std::size_t line_number) {
+    const std::string_view repaired =
+        repair(line, !flags_.plain_lines, line_number, storage_, repairs_);
+    if (flags_.plain_lines) return write({{}, std::string(repaired)});
+    CR_TRY_ASSIGN(const TextRecord record, parse_text(repaired));
+    return write(record);
+  }
+
+  Result<void> write(const TextRecord& record) {
+    CR_TRY_ASSIGN(const Encoding encoding,
+                  record.query ? tokenizer_.encode(*record.query, record.text, options_)
+                               : tokenizer_.encode(record.text, options_));
+    ObjectWriter object(out_.buffer());
+    object.member("ids", encoding.ids)
+        .member("type_ids", encoding.type_ids)
+        .member("tokens", encoding.tokens);
+    write_truncation(object, encoding.truncation);
+    object.end();
+    out_.buffer() += '\n';
+    return {};
+  }
+
+  // What was written before it stays: the bad line is named behind it.
+  Result<void> bad_line(const LineReader& reader, Error error) {
+    error.code = ErrorCode::kBadInput;
+    error.message = reader.place() + ": " + error.message;
+    if (!flags_.skip_bad) {
+      CR_TRY(out_.flush());
+      return error;
+    }
+    if (skipped_++ == 0) first_skipped_ = std::move(error.message);
+    return {};
+  }
+
+  const TokenizeFlags& flags_;
+  const Tokenizer& tokenizer_;
+  ScoreOptions options_;
+  Output out_;
+  std::string storage_;
+  Repairs repairs_;
+  std::size_t skipped_ = 0;
+  std::string first_skipped_;
+};
+
+Result<void> tokenize(const TokenizeFlags& flags) {
+  CR_TRY_ASSIGN(InputFile input, InputFile::open(flags.text ? "-" : flags.input));
+  CR_TRY(fetch_model(flags.model, /*tokenizer_only=*/true, flags.quiet));
+  CR_TRY_ASSIGN(const Tokenizer tokenizer, open_tokenizer(flags.model));
+  TokenizeRun run(flags, tokenizer);
+  if (flags.text) return run.text(*flags.text);
+  if (input.is_terminal() && !flags.quiet) say("reading from the terminal, up to Ctrl-D");
+  return run.lines(LineReader(std::move(input)));
+}
+
+}  // namespace
+
+void add_tokenize(CLI::App& program, Command& chosen) {
+  CLI::App* app =
+      program.add_subcommand("tokenize", "The token ids that the model sees, as JSON lines.");
+  auto flags = std::make_shared<TokenizeFlags>();
+  add_input(*app, flags->input);
+  app->footer(
+      "FILE holds JSON lines {\"text\": string} or {\"query\": string, \"document\": string}. A\n"
+      "pair is cut as when it is scored, a single text only with --max-length.");
+  app->add_option("--text", flags->text, "This text, and no file")
+      ->type_name("TEXT")
+      ->group("Input");
+  app->add_flag("--lines", flags->plain_lines, "Each line is a text")->group("Input");
+  app->add_flag("--skip-bad", flags->skip_bad, "Count and report bad lines instead of stopping")
+      ->group("Input");
+  add_model_flags(*app, flags->model);
+  add_scoring_flags(*app, flags->scoring);
+  add_quiet_flag(*app, flags->quiet);
+  app->callback([flags, &chosen] {
+    chosen = [flags]() -> int {
+      const auto done = tokenize(*flags);
+      return done.ok() ? kDone : fail(done.error());
+    };
+  });
+}
+
+}  // namespace crossrank::cli
