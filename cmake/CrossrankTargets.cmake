@@ -6,7 +6,15 @@ target_include_directories(crossrank_options INTERFACE
 target_link_libraries(crossrank_options INTERFACE Threads::Threads)
 if(CROSSRANK_DEVELOPER_MODE)
   target_compile_options(crossrank_options INTERFACE
-    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Werror)
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # "literal" + std::string sets it off inside libstdc++ (GCC bug 105651).
+    target_compile_options(crossrank_options INTERFACE -Wno-restrict)
+    # Only where CI looks: a new compiler's new warning must not stop somebody's first build.
+    if(CMAKE_CXX_COMPILER_VERSION MATCHES "^12\\.")
+      target_compile_options(crossrank_options INTERFACE -Werror)
+    endif()
+  endif()
 endif()
 if(CROSSRANK_SANITIZE)
   target_compile_options(crossrank_options INTERFACE
