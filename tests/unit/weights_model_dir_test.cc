@@ -193,9 +193,9 @@ TEST_F(ModelDirTest, UnreadableFilesAreErrors) {
   fs::permissions(dir_ / "config.json", fs::perms::none);
   fs::permissions(dir_, fs::perms::all);
   const bool root = geteuid() == 0;  // root reads everything, so be somebody else
-  if (root) ASSERT_EQ(seteuid(65534), 0);
+  ASSERT_EQ(root ? seteuid(65534) : 0, 0);
   const Error error = error_of();
-  if (root) ASSERT_EQ(seteuid(0), 0);
+  ASSERT_EQ(root ? seteuid(0) : 0, 0);
   EXPECT_EQ(error.code, ErrorCode::kIoError);
   EXPECT_THAT(error.message, HasSubstr("config.json: cannot open: Permission denied"));
 }
