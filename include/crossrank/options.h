@@ -1,4 +1,5 @@
 // Options of the public API: plain aggregates with their defaults in place. No behaviour.
+// Every member has an initialiser, so that {.threads = 2} draws no -Wmissing-field-initializers.
 #pragma once
 
 #include <atomic>
@@ -32,15 +33,15 @@ using Progress = std::function<void(std::size_t done, std::size_t total)>;
 
 struct LoadOptions {
   Precision precision = Precision::kFp32;
-  std::string isa;          ///< "" = the best this CPU runs; else a name from available_isas().
+  std::string isa = {};     ///< "" = the best this CPU runs; else a name from available_isas().
   std::size_t threads = 0;  ///< 0 = the CPUs that affinity and cgroup grant.
-  std::size_t max_length =
-      0;                  ///< Tokens a pair; 0 = the model's own limit. Larger is clamped to it.
-  std::string revision;   ///< Branch, tag or commit of a hub model; "" = main.
-  std::string cache_dir;  ///< "" = HF_HUB_CACHE, HF_HOME/hub or ~/.cache/huggingface/hub.
-  std::string token;      ///< Hub token; "" = HF_TOKEN or none.
+  /// Tokens a pair; 0 = what the tokenizer says. Clamped to the position table.
+  std::size_t max_length = 0;
+  std::string revision = {};      ///< Branch, tag or commit of a hub model; "" = main.
+  std::string cache_dir = {};     ///< "" = HF_HUB_CACHE, HF_HOME/hub or ~/.cache/huggingface/hub.
+  std::string token = {};         ///< Hub token; "" = HF_TOKEN or none.
   bool local_files_only = false;  ///< Never use the network, whatever the name.
-  Progress progress;              ///< Download progress in bytes; may be empty.
+  Progress progress = {};         ///< Download progress in bytes; may be empty.
 };
 
 /// The windows of Truncation::kChunkMax.
@@ -57,22 +58,22 @@ inline constexpr std::size_t kDefaultBatchTokens = 512;
 struct ScoreOptions {
   std::size_t max_length = 0;  ///< Tokens a pair for this call; 0 = what was loaded. Larger than
                                ///< the position table (or LoadOptions::max_length) is clamped.
-  std::size_t max_chars = 0;  ///< Code points of each document that are scored; 0 = all.
+  std::size_t max_chars = 0;   ///< Code points of each document that are scored; 0 = all.
   Truncation truncation = Truncation::kLongestFirst;
-  ChunkOptions chunk;
+  ChunkOptions chunk = {};
   std::size_t batch_tokens = kDefaultBatchTokens;  ///< Changes speed and memory, never a score.
   std::size_t batch_size = 0;                      ///< Pairs a batch at most; 0 = no bound.
-  std::optional<Activation> activation;            ///< Empty = the model's own.
+  std::optional<Activation> activation = {};       ///< Empty = the model's own.
   const std::atomic<bool>* cancel = nullptr;       ///< Set it to stop with ErrorCode::kCancelled.
-  Progress progress;                               ///< Pairs scored so far.
+  Progress progress = {};                          ///< Pairs scored so far.
   std::size_t first_index = 0;  ///< What messages call the first pair, for lists scored in parts.
 };
 
 struct RankOptions {
-  std::size_t top_k = 0;                 ///< Best documents to return; 0 = all.
-  std::optional<float> min_logit;        ///< Inclusive.
-  std::optional<float> min_probability;  ///< Inclusive.
-  ScoreOptions score;
+  std::size_t top_k = 0;                      ///< Best documents to return; 0 = all.
+  std::optional<float> min_logit = {};        ///< Inclusive.
+  std::optional<float> min_probability = {};  ///< Inclusive.
+  ScoreOptions score = {};
 };
 
 /// Options of CrossEncoderReRanker.
@@ -83,15 +84,16 @@ struct ReRankOptions {
   std::size_t batch_size = 16;   ///< Pairs a batch at most; changes no score.
   std::size_t batch_tokens = kDefaultBatchTokens;
   Truncation truncation = Truncation::kLongestFirst;
-  ChunkOptions chunk;
-  std::vector<std::string> metadata_fields;  ///< Prepended to the text, one a line, in this order.
-  std::string
-      metadata_template;  ///< For example "{title}. {page_content}"; excludes metadata_fields.
-  std::size_t max_metadata_chars = 100;  ///< Code points of each metadata value.
-  std::optional<float> min_logit;        ///< Inclusive.
-  std::optional<float> min_probability;  ///< Inclusive.
+  ChunkOptions chunk = {};
+  /// Prepended to the text, in this order, each value that is not empty on a line of its own.
+  std::vector<std::string> metadata_fields = {};
+  /// For example "{title}. {page_content}", with {{ and }} for braces; excludes metadata_fields.
+  std::string metadata_template = {};
+  std::size_t max_metadata_chars = 100;       ///< Code points of each metadata value; 0 = all.
+  std::optional<float> min_logit = {};        ///< Inclusive.
+  std::optional<float> min_probability = {};  ///< Inclusive.
   const std::atomic<bool>* cancel = nullptr;
-  Progress progress;
+  Progress progress = {};
 };
 
 }  // namespace crossrank
