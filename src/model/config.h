@@ -29,15 +29,18 @@ struct Config {
   std::size_t type_vocab_size = 2;
   float layer_norm_eps = 1e-12F;
   HiddenActivation hidden_activation = HiddenActivation::kGelu;
-  std::optional<std::size_t> num_labels;        // from id2label or num_labels, when the file says
-  std::optional<Activation> stated_activation;  // from sentence_transformers or the legacy key
+  std::optional<std::size_t> num_labels;        // from num_labels or id2label, when the file says
+  std::optional<Activation> stated_activation;  // what sentence-transformers saved, when it did
 
   std::size_t head_size() const { return hidden_size / heads; }
 };
 
-// Reads config.json. Errors: kBadConfig with the key; kUnsupportedModel with the architecture or
-// the feature (position_embedding_type, a decoder, ...).
-Result<Config> parse_config(const base::Blob& config_json);
+// Reads config.json, and config_sentence_transformers.json where there is one: recent
+// sentence-transformers (6.2) save the activation of a cross-encoder there and nowhere else.
+// Errors: kBadConfig with the file and the key; kUnsupportedModel with the architecture or the
+// feature (position_embedding_type, a decoder, ...).
+Result<Config> parse_config(const base::Blob& config_json,
+                            const base::Blob& sentence_transformers_json = {});
 
 // What the model card's activation is once the label count is known: the stated one, else Sigmoid
 // for one label, Identity for more.
