@@ -142,7 +142,8 @@ Result<CrossEncoder> CrossEncoder::load(std::string_view model, const LoadOption
     CR_TRY_ASSIGN(engine::ModelFiles files,
                   engine::open_model(model, options, weights::Need::kModel));
     const weights::ModelDir& dir = files.dir;
-    CR_TRY_ASSIGN(const model::Config config, model::parse_config(dir.config_json));
+    CR_TRY_ASSIGN(const model::Config config,
+                  model::parse_config(dir.config_json, dir.sentence_transformers_json));
     CR_TRY_ASSIGN(
         text::Tokenizer tokenizer,
         text::Tokenizer::load(dir.tokenizer_json, dir.vocab_txt, dir.tokenizer_config_json));
