@@ -10,9 +10,19 @@
 
 namespace crossrank::hub {
 
-// HF_HUB_CACHE, else HF_HOME/hub, else XDG_CACHE_HOME/huggingface/hub, else
+// HF_HUB_CACHE (or its old name HUGGINGFACE_HUB_CACHE), else HF_HOME/hub, else
+// XDG_CACHE_HOME/huggingface/hub, else
 // ~/.cache/huggingface/hub.
 std::filesystem::path default_cache_dir();
+
+// True for a name that can be a folder inside refs/ or snapshots/: a branch, a tag, "refs/pr/1".
+bool is_revision(std::string_view name);
+
+// True for 5 to 64 hex digits: a commit, whole or abbreviated.
+bool is_commit(std::string_view name);
+
+// cache/models--org--name
+std::filesystem::path repo_folder(const std::filesystem::path& cache, std::string_view id);
 
 // True for "name" or "org/name" of the characters the hub allows (and no "..", "--").
 bool is_hub_id(std::string_view name);

@@ -1,8 +1,8 @@
 // Model names to files: builtin, folders, the Hugging Face cache. Downloads only when told to.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,16 +32,18 @@ struct ResolveOptions {
   std::string token;      // "" = HF_TOKEN
   bool local_files_only = false;
   bool tokenizer_only = false;  // weights need not be there, and are not fetched
+  const std::atomic<bool>* cancel = nullptr;
   Progress progress;
 };
 
 // "" = the default chain (CROSSRANK_MODEL, MiniLM where cached, builtin), which never downloads.
-// A folder that exists wins over a hub id of the same spelling. Errors: kModelNotFound (names
-// `crossrank pull` and `builtin`), kNetwork, kDigestMismatch, kIoError, kInvalidArgument.
+// A folder that exists wins over a hub id of the same spelling. Errors: kModelNotFound (no such
+// folder or hub model; one that is not cached names `crossrank pull` and `builtin`), those of
+// pull() when a download was tried, kInvalidArgument (a revision of something that has none).
 Result<ResolvedModel> resolve_model(std::string_view name, const ResolveOptions& options);
 
-// The files of the embedded model, empty when none is linked in (then CROSSRANK_BUILTIN or a folder
-// relative to this library is used by resolve_model("builtin")).
+// The files of the embedded model, empty when none is linked in. resolve_model("builtin") looks at
+// CROSSRANK_BUILTIN (a folder) first, then here, then for a folder relative to this library.
 std::span<const base::NamedBytes> embedded_model();
 
 }  // namespace crossrank::hub

@@ -1,0 +1,276 @@
+// Downloading a blob: resume, bounded attempts, digest, atomic rename.
+#include "hub/blob_store.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <optional>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "base/mapped_file.h"
+#include "base/sha256.h"
+#include "base/try.h"
+#include "hub/hub_cache.h"
+#include "hub/sha1.h"
+
+namespace crossrank::hub {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::chrono::milliseconds kLockPoll{100};  // cancel is seen within this
+constexpr long kPartialContent = 206;
+constexpr long kRangeNotSatisfiable = 416;
+constexpr std::size_t kHashSlice = 4u << 20;       // likewise: 4 MB are hashed in 20 ms
+constexpr std::uint64_t kRealProgress = 1u << 20;  // an attempt that brought this is no failure
+
+Error io_error(const fs::path& path, const char* what, int error) {
+  return {ErrorCode::kIoError, path.string() + ": cannot " + what + ": " +
+                                   std::generic_category().message(error) + "." +
+                                   (error == ENOSPC || error == EDQUOT
+                                        ? " Free some space, or set HF_HUB_CACHE to another disk."
+                                        : "")};
+}
+
+// An open file descriptor.
+class Fd {
+ public:
+  Fd() = default;
+  explicit Fd(int fd) : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Fd& operator=(Fd&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Fd() {
+    if (fd_ >= 0) close(fd_);
+  }
+  int get() const { return fd_; }
+
+ private:
+  int fd_ = -1;
+};
+
+Result<Fd> open_file(const fs::path& path, int flags) {
+  const int fd = open(path.c_str(), flags | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+  if (fd < 0) return io_error(path, "write", errno);
+  return Fd(fd);
+}
+
+// Waits for the lock file and holds it. A file system without locks gives none: then two processes
+// may fetch the same file, which wastes a download but ends in a digest check all the same.
+Result<Fd> lock(const HubClient& client, const fs::path& path) {
+  CR_TRY_ASSIGN(Fd fd, open_file(path, O_RDWR));
+  while (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EINTR) continue;
+    if (errno != EWOULDBLOCK) break;
+    if (client.cancelled()) return Error{ErrorCode::kCancelled, "The download was cancelled."};
+    std::this_thread::sleep_for(kLockPoll);
+  }
+  return fd;
+}
+
+Result<void> make_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) return io_error(folder, "create this folder", error.value());
+  return {};
+}
+
+// The first byte's position in "bytes 100-199/200"; empty when it is something else.
+std::optional<std::uint64_t> range_start(std::string_view content_range) {
+  constexpr std::string_view kUnit = "bytes ";
+  if (!content_range.starts_with(kUnit)) return {};
+  content_range.remove_prefix(kUnit.size());
+  std::uint64_t start = 0;
+  const auto [end, error] =
+      std::from_chars(content_range.data(), content_range.data() + content_range.size(), start);
+  if (error != std::errc() || end == content_range.data() + content_range.size() || *end != '-') {
+    return {};
+  }
+  return start;
+}
+
+}  // namespace
+
+// The growing file blobs/<etag>.incomplete.
+class BlobStore::Partial {
+ public:
+  static Result<Partial> open(fs::path path, std::uint64_t expected) {
+    CR_TRY_ASSIGN(Fd fd, open_file(path, O_RDWR));
+    struct stat info {};
+    if (fstat(fd.get(), &info) != 0) return io_error(path, "read", errno);
+    Partial partial(std::move(path), std::move(fd), static_cast<std::uint64_t>(info.st_size));
+    if (partial.size_ > expected) CR_TRY(partial.restart());
+    return partial;
+  }
+
+  std::uint64_t size() const { return size_; }
+  const fs::path& path() const { return path_; }
+
+  Result<void> restart() {
+    if (ftruncate(fd_.get(), 0) != 0) return io_error(path_, "write", errno);
+    size_ = 0;
+    return {};
+  }
+
+  Result<void> append(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t n = pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(size_));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return io_error(path_, "write", errno);
+      bytes.remove_prefix(static_cast<std::size_t>(n));
+      size_ += static_cast<std::uint64_t>(n);
+    }
+    return {};
+  }
+
+  Result<void> publish(const fs::path& target) {
+    if (fsync(fd_.get()) != 0) return io_error(path_, "write", errno);
+    if (rename(path_.c_str(), target.c_str()) != 0) return io_error(target, "write", errno);
+    return {};
+  }
+
+ private:
+  Partial(fs::path path, Fd fd, std::uint64_t size)
+      : path_(std::move(path)), fd_(std::move(fd)), size_(size) {}
+
+  fs::path path_;
+  Fd fd_;
+  std::uint64_t size_;
+};
+
+namespace {
+
+// The digest that a blob is named by: SHA-256 of the content, or the id of a git blob.
+Result<std::string> digest(const HubClient& client, const fs::path& path, std::string_view etag) {
+  CR_TRY_ASSIGN(const base::Blob blob, base::map_file(path));
+  std::string_view bytes = blob.bytes();
+  base::Sha256 sha256;
+  Sha1 sha1;
+  const bool is_git = etag.size() == 40;
+  if (is_git) {
+    std::string header = "blob " + std::to_string(bytes.size());
+    header += '\0';
+    sha1.update(header);
+  }
+  while (!bytes.empty()) {
+    if (client.cancelled()) return Error{ErrorCode::kCancelled, "The download was cancelled."};
+    const std::string_view slice = bytes.substr(0, kHashSlice);
+    is_git ? sha1.update(slice) : sha256.update(slice);
+    bytes.remove_prefix(slice.size());
+  }
+  return is_git ? sha1.hex_digest() : sha256.hex_digest();
+}
+
+Error mismatch(const RemoteFile& file, const fs::path& partial, const std::string& what) {
+  std::error_code ignored;  // a file that is gone already is as good
+  fs::remove(partial, ignored);
+  return {ErrorCode::kDigestMismatch,
+          file.name + " arrived damaged: " + what + " It was discarded; run the command again."};
+}
+
+}  // namespace
+
+BlobStore::BlobStore(HubClient& client, fs::path cache, std::string id)
+    : client_(client), id_(std::move(id)) {
+  const fs::path repo = repo_folder(cache, id_);
+  blobs_ = repo / "blobs";
+  locks_ = cache / ".locks" / repo.filename();
+}
+
+fs::path BlobStore::path_of(const RemoteFile& file) const { return blobs_ / file.etag; }
+
+std::uint64_t BlobStore::bytes_present(const RemoteFile& file) const {
+  std::error_code error;
+  if (fs::file_size(path_of(file), error) == file.size && !error) return file.size;
+  const std::uintmax_t partial = fs::file_size(blobs_ / (file.etag + ".incomplete"), error);
+  return error || partial > file.size ? 0 : partial;
+}
+
+Result<void> BlobStore::fetch(const RemoteFile& file, std::string_view commit,
+                              const std::function<void(std::uint64_t)>& progress) {
+  CR_TRY(make_folder(blobs_));
+  CR_TRY(make_folder(locks_));
+  CR_TRY_ASSIGN(const Fd held, lock(client_, locks_ / (file.etag + ".lock")));
+  std::error_code error;
+  if (fs::file_size(path_of(file), error) == file.size && !error) {
+    progress(file.size);
+    return {};
+  }
+  CR_TRY_ASSIGN(Partial partial, Partial::open(blobs_ / (file.etag + ".incomplete"), file.size));
+  progress(partial.size());
+
+  std::uint64_t best = partial.size();
+  for (unsigned failures = 0; partial.size() < file.size;) {
+    const HttpOutcome outcome = attempt(file, commit, partial, progress);
+    if (outcome.error && outcome.retry == Retry::kNever) return *outcome.error;
+    if (partial.size() == file.size) break;
+    const HttpReply& reply = outcome.reply;
+    if (reply.status == kRangeNotSatisfiable) {
+      CR_TRY(partial.restart());
+    } else if (!outcome.error && reply.status / 100 == 2 && !reply.content_length.empty()) {
+      return mismatch(file, partial.path(),
+                      "it ends after " + std::to_string(partial.size()) + " of " +
+                          std::to_string(file.size) + " bytes.");
+    } else if (!outcome.error && reply.status / 100 != 2 && !is_passing(reply)) {
+      return client_.refusal(id_, commit, reply);
+    }
+    // Counted from the most that ever arrived: a server that starts over each time ends this too.
+    failures = partial.size() >= best + kRealProgress ? 1 : failures + 1;
+    best = std::max(best, partial.size());
+    if (failures == kMaxAttempts) {
+      Error last{ErrorCode::kNetwork, file.name + ": the connection keeps breaking."};
+      if (outcome.error) {
+        last = *outcome.error;
+      } else if (is_passing(reply)) {
+        last = client_.refusal(id_, commit, reply);
+      }
+      last.message += " What has arrived is kept: run the command again to go on from there.";
+      return last;
+    }
+    CR_TRY(client_.wait(failures, reply));
+  }
+  CR_TRY_ASSIGN(const std::string found, digest(client_, partial.path(), file.etag));
+  if (found != file.etag) {
+    return mismatch(file, partial.path(),
+                    "its digest is " + found + " and the hub announced " + file.etag + ".");
+  }
+  return partial.publish(path_of(file));
+}
+
+// One request for the bytes that `partial` lacks.
+HttpOutcome BlobStore::attempt(const RemoteFile& file, std::string_view commit, Partial& partial,
+                               const std::function<void(std::uint64_t)>& progress) {
+  const std::uint64_t start = partial.size();
+  bool first = true;
+  const BodySink sink = [&](const HttpReply& reply, std::string_view bytes) -> Result<void> {
+    if (std::exchange(first, false)) {
+      if (reply.status != kPartialContent) {
+        CR_TRY(partial.restart());  // the whole file, whatever we asked for
+      } else if (range_start(reply.content_range) != start) {
+        return Error{ErrorCode::kNetwork, file.name + ": the server sends another part of it (\"" +
+                                              reply.content_range + "\") than was asked for."};
+      }
+    }
+    if (bytes.size() > file.size - partial.size()) {
+      return mismatch(
+          file, partial.path(),
+          "it is larger than the " + std::to_string(file.size) + " bytes that the hub announced.");
+    }
+    CR_TRY(partial.append(bytes));
+    progress(partial.size());
+    return {};
+  };
+  return client_.read(id_, commit, file.name, start, sink);
+}
+
+}  // namespace crossrank::hub

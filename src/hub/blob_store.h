@@ -1,0 +1,45 @@
+// BlobStore: brings one file into the blobs/ folder of a cached model, whole and checked, or not at
+// all. Knows nothing of revisions and snapshots.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "crossrank/result.h"
+#include "hub/hub_client.h"
+
+namespace crossrank::hub {
+
+class BlobStore {
+ public:
+  // `id` in the cache folder `cache`. The client must outlive the store.
+  BlobStore(HubClient& client, std::filesystem::path cache, std::string id);
+
+  std::filesystem::path path_of(const RemoteFile& file) const;
+  // Bytes of `file` that need not be fetched: all, those of an interrupted download, or none.
+  std::uint64_t bytes_present(const RemoteFile& file) const;
+
+  // Fetches `file` at `commit` unless it is there. blobs/<etag>.incomplete collects the bytes and
+  // survives an interruption, a crash and kCancelled; it is removed on kDigestMismatch. A lock
+  // file, the one that huggingface_hub takes, keeps a second process waiting. `progress` hears how
+  // many bytes of the file are there. Errors: kNetwork, kModelNotFound, kDigestMismatch, kIoError,
+  // kCancelled.
+  Result<void> fetch(const RemoteFile& file, std::string_view commit,
+                     const std::function<void(std::uint64_t)>& progress);
+
+ private:
+  class Partial;
+
+  HttpOutcome attempt(const RemoteFile& file, std::string_view commit, Partial& partial,
+                      const std::function<void(std::uint64_t)>& progress);
+
+  HubClient& client_;
+  std::string id_;
+  std::filesystem::path blobs_;
+  std::filesystem::path locks_;
+};
+
+}  // namespace crossrank::hub

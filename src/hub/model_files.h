@@ -1,0 +1,40 @@
+// Which files make up a model, by name: in a hub's listing, and in a folder. Reads no tensors.
+#pragma once
+
+#include <array>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "crossrank/result.h"
+
+namespace crossrank::hub {
+
+inline constexpr std::string_view kConfigFile = "config.json";
+inline constexpr std::string_view kTokenizerFile = "tokenizer.json";
+inline constexpr std::string_view kVocabFile = "vocab.txt";
+inline constexpr std::string_view kWeightsFile = "model.safetensors";
+inline constexpr std::string_view kIndexFile = "model.safetensors.index.json";
+
+// All but the weights, as far as a model has them.
+inline constexpr std::array<std::string_view, 5> kSideFiles = {
+    kConfigFile, kTokenizerFile, kVocabFile, "tokenizer_config.json", "special_tokens_map.json"};
+
+// JSON that is read whole into memory: an index, a hub's answer. Real ones have up to 1 MB.
+inline constexpr std::size_t kMaxJsonBytes = 16u << 20;
+
+// The shards that model.safetensors.index.json names, sorted. `where` is for messages. Error:
+// kBadSafetensors when it is malformed or names anything but *.safetensors files beside itself.
+Result<std::vector<std::string>> shard_names(std::string_view index_json, std::string_view where);
+
+// "" when `folder` has a tokenizer and, unless `tokenizer_only`, config.json and all safetensors
+// weights; else what is missing, as in "it has no config.json". Links that lead nowhere count as
+// missing.
+std::string missing_from(const std::filesystem::path& folder, bool tokenizer_only);
+
+// The SHA-256 of the weights where a hub cache tells it without reading them: the name of the blob
+// that model.safetensors links to. "" for any other file.
+std::string weights_digest(const std::filesystem::path& folder);
+
+}  // namespace crossrank::hub
