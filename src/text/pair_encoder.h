@@ -27,7 +27,7 @@ struct CutRules {
   std::size_t max_length = 512;  // with the special tokens
   Truncation policy = Truncation::kLongestFirst;
   bool truncate_left = false;  // drop tokens from the front instead of the back
-  ChunkOptions chunk;          // kChunkMax only
+  ChunkOptions chunk = {};     // kChunkMax only
 };
 
 // Checks what does not depend on the texts. Errors: kInvalidArgument (max_length below the special

@@ -1,0 +1,133 @@
+// Pair encoding: the arithmetic of truncation and windows, and the layout of a pair.
+#include "text/pair_encoder.h"
+
+#include <algorithm>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "base/try.h"
+
+namespace crossrank::text {
+namespace {
+
+Error invalid(std::string message) { return {ErrorCode::kInvalidArgument, std::move(message)}; }
+
+std::string lengths(std::size_t query, std::size_t document, const CutRules& rules) {
+  return "query of " + std::to_string(query) + " tokens, document of " + std::to_string(document) +
+         ", " + std::to_string(kPairSpecialTokens) + " special tokens, max_length " +
+         std::to_string(rules.max_length);
+}
+
+Error no_room(std::size_t query, std::size_t document, const CutRules& rules) {
+  return invalid("The query leaves no room for the document (" + lengths(query, document, rules) +
+                 "). Shorten the query, raise max_length, or use longest_first truncation.");
+}
+
+// The tokens that each side of an over-long pair keeps, as `tokenizers` counts them: half of `room`
+// each, the odd one to the longer side (the document when equal); a side that needs less than its
+// half is kept whole and the other gets the rest.
+std::pair<std::size_t, std::size_t> longest_first(std::size_t query, std::size_t document,
+                                                  std::size_t room) {
+  const bool query_is_longer = query > document;
+  const std::size_t half = room / 2;
+  std::size_t shorter = std::min(query, document);
+  std::size_t longer = room - std::min(shorter, room);
+  if (shorter > half) {
+    shorter = half;
+    longer = room - half;
+  }
+  return query_is_longer ? std::pair(longer, shorter) : std::pair(shorter, longer);
+}
+
+// Document tokens a window, at least 1.
+Result<std::size_t> window_tokens(std::size_t query, std::size_t document, const CutRules& rules) {
+  const std::size_t taken = query + kPairSpecialTokens;
+  if (taken >= rules.max_length) return no_room(query, document, rules);
+  return std::min(rules.chunk.tokens, rules.max_length - taken);
+}
+
+}  // namespace
+
+Result<void> check_rules(const CutRules& rules) {
+  if (rules.max_length < kPairSpecialTokens) {
+    return invalid("max_length is " + std::to_string(rules.max_length) +
+                   "; a pair needs at least " + std::to_string(kPairSpecialTokens) +
+                   " for its special tokens.");
+  }
+  if (rules.policy != Truncation::kChunkMax) return {};
+  const ChunkOptions& chunk = rules.chunk;
+  if (chunk.tokens == 0 || chunk.tokens <= chunk.overlap) {
+    return invalid("A chunk of " + std::to_string(chunk.tokens) + " tokens with an overlap of " +
+                   std::to_string(chunk.overlap) +
+                   " does not advance; chunk tokens must be above the overlap.");
+  }
+  if (chunk.max_chunks == 0) return invalid("max_chunks is 0; at least 1 window must be scored.");
+  return {};
+}
+
+Result<PairCut> cut_pair(std::size_t query, std::size_t document, const CutRules& rules) {
+  CR_TRY(check_rules(rules));
+  PairCut cut{.query_tokens = query, .document_tokens = document};
+  const std::size_t room = rules.max_length - kPairSpecialTokens;
+  if (query + document <= room) return cut;
+  switch (rules.policy) {
+    case Truncation::kLongestFirst:
+      std::tie(cut.query_tokens, cut.document_tokens) = longest_first(query, document, room);
+      break;
+    case Truncation::kDocumentOnly:
+      if (query >= room) return no_room(query, document, rules);
+      cut.document_tokens = room - query;
+      break;
+    case Truncation::kError:
+      return Error{ErrorCode::kTooLong,
+                   "The pair is " + std::to_string(cut.length()) + " tokens long (" +
+                       lengths(query, document, rules) +
+                       "). Shorten it, raise max_length, or choose a truncation policy that cuts."};
+    case Truncation::kChunkMax: {
+      CR_TRY_ASSIGN(cut.document_tokens, window_tokens(query, document, rules));
+      return cut;  // the first window: the front of the document, whichever side others cut
+    }
+  }
+  if (rules.truncate_left) {
+    cut.query_begin = query - cut.query_tokens;
+    cut.document_begin = document - cut.document_tokens;
+  }
+  return cut;
+}
+
+Result<std::vector<PairCut>> chunk_pair(std::size_t query, std::size_t document,
+                                        const CutRules& rules) {
+  CR_TRY(check_rules(rules));
+  std::vector<PairCut> windows;
+  if (document == 0 && query + kPairSpecialTokens <= rules.max_length) {
+    windows.push_back({.query_tokens = query});
+    return windows;
+  }
+  CR_TRY_ASSIGN(const std::size_t size, window_tokens(query, document, rules));
+  // A long query can leave less room than the overlap asks for; half of each window is then new.
+  const std::size_t overlap = rules.chunk.overlap < size ? rules.chunk.overlap : size / 2;
+  const std::size_t stride = size - overlap;
+  for (std::size_t begin = 0; windows.size() < rules.chunk.max_chunks; begin += stride) {
+    const std::size_t tokens = std::min(size, document - begin);
+    windows.push_back({.query_tokens = query, .document_begin = begin, .document_tokens = tokens});
+    if (begin + tokens == document) break;
+  }
+  return windows;
+}
+
+void write_pair(std::span<const std::int32_t> query, std::span<const std::int32_t> document,
+                const PairCut& cut, std::int32_t cls_id, std::int32_t sep_id, std::int32_t* ids,
+                std::int32_t* type_ids) {
+  const auto q = query.subspan(cut.query_begin, cut.query_tokens);
+  const auto d = document.subspan(cut.document_begin, cut.document_tokens);
+  *ids++ = cls_id;
+  ids = std::copy(q.begin(), q.end(), ids);
+  *ids++ = sep_id;
+  ids = std::copy(d.begin(), d.end(), ids);
+  *ids = sep_id;
+  type_ids = std::fill_n(type_ids, q.size() + 2, 0);
+  std::fill_n(type_ids, d.size() + 1, 1);
+}
+
+}  // namespace crossrank::text
