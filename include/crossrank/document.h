@@ -6,15 +6,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
 namespace crossrank {
 
 struct MetadataValue;
+struct MetadataMember;
 using MetadataList = std::vector<MetadataValue>;
-using MetadataMember = std::pair<std::string, MetadataValue>;
 /// Members in the caller's order.
 using Metadata = std::vector<MetadataMember>;
 
@@ -23,6 +22,11 @@ struct MetadataValue {
   std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double, std::string, MetadataList,
                Metadata>
       value;
+};
+
+struct MetadataMember {
+  std::string key;
+  MetadataValue value;
 };
 
 struct Document {

@@ -49,7 +49,7 @@ struct Error {
 /// Thrown by `Result<T>::value()`, and by nothing else in this library.
 class ResultError : public std::runtime_error {
  public:
-  explicit ResultError(Error error)
+  explicit ResultError(const Error& error)
       : std::runtime_error(std::string(to_string(error.code)) + ": " + error.message),
         code_(error.code) {}
   [[nodiscard]] ErrorCode code() const noexcept { return code_; }

@@ -4,6 +4,10 @@
 #include <cstdint>
 #include <string>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 namespace crossrank::kernels {
 
 extern const KernelTable kScalarKernels;
@@ -14,13 +18,20 @@ extern const KernelTable kAvx512Kernels;
 
 namespace {
 
+#if defined(__x86_64__)
+// Clang 14 does not know "f16c" in __builtin_cpu_supports.
+bool has_f16c() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
+}
+#endif
+
 // __builtin_cpu_supports reads CPUID and, through XGETBV, whether the system saves the registers.
 std::uint64_t cpu_features() {
   std::uint64_t features = 0;
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-      __builtin_cpu_supports("f16c")) {
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c()) {
     features |= kFeatureAvx2;
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {

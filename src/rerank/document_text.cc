@@ -54,10 +54,9 @@ Error bad_template(std::string_view text, std::size_t position, const std::strin
 }  // namespace
 
 const MetadataValue* find_metadata(const Document& document, std::string_view key) {
-  const auto found =
-      std::find_if(document.metadata.rbegin(), document.metadata.rend(),
-                   [&](const MetadataMember& member) { return member.first == key; });
-  return found == document.metadata.rend() ? nullptr : &found->second;
+  const auto found = std::find_if(document.metadata.rbegin(), document.metadata.rend(),
+                                  [&](const MetadataMember& member) { return member.key == key; });
+  return found == document.metadata.rend() ? nullptr : &found->value;
 }
 
 std::string metadata_text(const MetadataValue& value) {
