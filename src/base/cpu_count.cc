@@ -26,10 +26,11 @@ std::size_t cpus_of(double quota, double period) {
   return static_cast<std::size_t>(std::max(1.0, std::ceil(quota / period)));
 }
 
-// The smallest quota on the path from this process's cgroup to the root, or "no limit".
-std::size_t cgroup_cpus() {
+}  // namespace
+
+std::size_t cgroup_cpus(const std::string& root) {
   std::size_t best = static_cast<std::size_t>(-1);
-  std::ifstream groups("/proc/self/cgroup");
+  std::ifstream groups(root + "/proc/self/cgroup");
   for (std::string line; std::getline(groups, line);) {
     const std::size_t first = line.find(':');
     const std::size_t second = line.find(':', first + 1);
@@ -37,16 +38,16 @@ std::size_t cgroup_cpus() {
     const std::string controllers = line.substr(first + 1, second - first - 1);
     const bool v2 = controllers.empty();
     if (!v2 && ("," + controllers + ",").find(",cpu,") == std::string::npos) continue;
-    const std::string root = v2 ? "/sys/fs/cgroup" : "/sys/fs/cgroup/cpu";
+    const std::string mount = root + (v2 ? "/sys/fs/cgroup" : "/sys/fs/cgroup/cpu");
     for (std::string path = line.substr(second + 1);; path.resize(path.rfind('/'))) {
       double quota = 0;
       double period = 0;
       if (v2) {
-        std::ifstream max(root + path + "/cpu.max");  // "max 100000" leaves quota 0: no limit
+        std::ifstream max(mount + path + "/cpu.max");  // "max 100000" leaves quota 0: no limit
         max >> quota >> period;
       } else {
-        std::ifstream(root + path + "/cpu.cfs_quota_us") >> quota;
-        std::ifstream(root + path + "/cpu.cfs_period_us") >> period;
+        std::ifstream(mount + path + "/cpu.cfs_quota_us") >> quota;
+        std::ifstream(mount + path + "/cpu.cfs_period_us") >> period;
       }
       best = std::min(best, cpus_of(quota, period));
       if (path.rfind('/') == std::string::npos) break;
@@ -54,8 +55,6 @@ std::size_t cgroup_cpus() {
   }
   return best;
 }
-
-}  // namespace
 
 std::size_t available_cpus() { return std::min(affinity_cpus(), cgroup_cpus()); }
 

@@ -36,6 +36,16 @@ struct ThreadPool::State {
   bool stopping = false;  // guarded by mutex
   std::vector<std::thread> threads;
 
+  // Here and not in ~ThreadPool: when the system refuses the n-th thread, the others must end too.
+  ~State() {
+    {
+      const std::scoped_lock lock(mutex);
+      stopping = true;
+    }
+    wake.notify_all();
+    for (std::thread& thread : threads) thread.join();
+  }
+
   void work(std::size_t worker) {
     for (std::size_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) {
       (*body)(worker, i);
@@ -66,18 +76,11 @@ struct ThreadPool::State {
 
 ThreadPool::ThreadPool(std::size_t threads) : state_(std::make_unique<State>()) {
   for (std::size_t worker = 1; worker < threads; ++worker) {
-    state_->threads.emplace_back([this, worker] { state_->loop(worker); });
+    state_->threads.emplace_back([state = state_.get(), worker] { state->loop(worker); });
   }
 }
 
-ThreadPool::~ThreadPool() {
-  {
-    const std::scoped_lock lock(state_->mutex);
-    state_->stopping = true;
-  }
-  state_->wake.notify_all();
-  for (std::thread& thread : state_->threads) thread.join();
-}
+ThreadPool::~ThreadPool() = default;
 
 std::size_t ThreadPool::workers() const { return state_->threads.size() + 1; }
 

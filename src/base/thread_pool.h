@@ -30,6 +30,7 @@ class Serial final : public Parallel {
 // at a time, so uneven bodies balance. run() may be called by one thread at a time: callers lock.
 class ThreadPool final : public Parallel {
  public:
+  // Throws std::system_error when the system refuses a thread.
   explicit ThreadPool(std::size_t threads);
   ~ThreadPool() override;
   ThreadPool(const ThreadPool&) = delete;

@@ -1,6 +1,8 @@
 // UTF-8: validation, repair and counting.
 #include "base/utf8.h"
 
+#include <cstring>
+
 namespace crossrank::base {
 namespace {
 
@@ -55,6 +57,12 @@ std::size_t valid_utf8_prefix(std::string_view text) {
   std::size_t pos = 0;
   std::size_t bad = 0;
   while (pos < text.size()) {
+    std::uint64_t eight = 0x80;  // most text is ASCII: 8 bytes a step
+    if (text.size() - pos >= sizeof(eight)) std::memcpy(&eight, text.data() + pos, sizeof(eight));
+    if ((eight & 0x8080808080808080) == 0) {
+      pos += sizeof(eight);
+      continue;
+    }
     const std::size_t length = sequence_length(text.substr(pos), bad);
     if (length == 0) break;
     pos += length;

@@ -1,0 +1,135 @@
+// Tests of src/base/mapped_file and blob: contents, lifetime, and whatever is not a readable file.
+#include "base/mapped_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <utility>
+
+namespace crossrank::base {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+class MappedFileTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = testing::TempDir() + "mapped_file_XXXXXX";
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    dir_ = name;
+  }
+  void TearDown() override { fs::remove_all(dir_); }
+
+  fs::path write(const std::string& name, const std::string& bytes) const {
+    std::ofstream(dir_ / name, std::ios::binary) << bytes;
+    return dir_ / name;
+  }
+
+  static Error error_of(const fs::path& path) {
+    const Result<Blob> blob = map_file(path);
+    return blob.ok() ? Error{ErrorCode::kInternal, "no error"} : blob.error();
+  }
+
+  fs::path dir_;
+};
+
+TEST_F(MappedFileTest, GivesTheBytesOfTheFile) {
+  const std::string bytes("a\0b\n\xFF", 5);
+  const fs::path path = write("f", bytes);
+  const Result<Blob> blob = map_file(path);
+  ASSERT_TRUE(blob.ok()) << blob.error().message;
+  EXPECT_TRUE(*blob);
+  EXPECT_EQ(blob->name(), path.string());
+  EXPECT_EQ(blob->bytes(), bytes);
+}
+
+TEST_F(MappedFileTest, TheBytesLiveAsLongAsAnyCopy) {
+  const std::string bytes(100'000, 'q');
+  const fs::path path = write("f", bytes);
+  Blob copy;
+  EXPECT_FALSE(copy);
+  {
+    Result<Blob> blob = map_file(path);
+    ASSERT_TRUE(blob.ok());
+    copy = *blob;
+    const Blob second = *std::move(blob);
+  }
+  fs::remove(path);  // the mapping holds the file
+  EXPECT_EQ(copy.bytes(), bytes);
+}
+
+TEST_F(MappedFileTest, AnEmptyFileHasNoBytes) {
+  const Result<Blob> blob = map_file(write("f", ""));
+  ASSERT_TRUE(blob.ok()) << blob.error().message;
+  EXPECT_TRUE(*blob);
+  EXPECT_TRUE(blob->bytes().empty());
+}
+
+TEST_F(MappedFileTest, LinksAreFollowed) {
+  write("f", "x");
+  fs::create_symlink("f", dir_ / "link");
+  EXPECT_TRUE(map_file(dir_ / "link").ok());
+}
+
+TEST_F(MappedFileTest, MissingFilesAreNotFound) {
+  Error error = error_of(dir_ / "gone");
+  EXPECT_EQ(error.code, ErrorCode::kFileNotFound);
+  EXPECT_EQ(error.message, (dir_ / "gone").string() + ": cannot open: No such file or directory.");
+  write("f", "x");
+  EXPECT_EQ(error_of(dir_ / "f" / "below").code, ErrorCode::kFileNotFound);
+  EXPECT_EQ(error_of("").code, ErrorCode::kFileNotFound);
+  fs::create_symlink("gone", dir_ / "dangling");
+  EXPECT_EQ(error_of(dir_ / "dangling").code, ErrorCode::kFileNotFound);
+}
+
+TEST_F(MappedFileTest, DirectoriesAreNotFiles) {
+  const Error error = error_of(dir_);
+  EXPECT_EQ(error.code, ErrorCode::kIoError);
+  EXPECT_EQ(error.message, dir_.string() + ": not a regular file.");
+}
+
+TEST_F(MappedFileTest, AFifoDoesNotBlock) {  // a hang here is the failure
+  ASSERT_EQ(mkfifo((dir_ / "fifo").c_str(), 0600), 0);
+  EXPECT_EQ(error_of(dir_ / "fifo").code, ErrorCode::kIoError);
+}
+
+TEST_F(MappedFileTest, DevicesAndLinkLoopsAndLongNamesAreErrors) {
+  EXPECT_EQ(error_of("/dev/null").code, ErrorCode::kIoError);
+  fs::create_symlink("loop", dir_ / "loop");
+  EXPECT_EQ(error_of(dir_ / "loop").code, ErrorCode::kIoError);
+  EXPECT_EQ(error_of(dir_ / std::string(300, 'n')).code, ErrorCode::kIoError);
+}
+
+TEST_F(MappedFileTest, UnreadableFilesAreErrors) {
+  const fs::path path = write("f", "x");
+  fs::permissions(path, fs::perms::none);
+  fs::permissions(dir_, fs::perms::all);
+  const bool root = geteuid() == 0;  // root reads everything, so be somebody else
+  ASSERT_EQ(root ? seteuid(65534) : 0, 0);
+  const Error error = error_of(path);
+  ASSERT_EQ(root ? seteuid(0) : 0, 0);
+  EXPECT_EQ(error.code, ErrorCode::kIoError);
+  EXPECT_THAT(error.message, HasSubstr("cannot open: Permission denied"));
+}
+
+TEST_F(MappedFileTest, NoFileDescriptorIsLeftOpen) {
+  const fs::path path = write("f", "x");
+  const auto open_files = [] {
+    return std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator());
+  };
+  const auto before = open_files();
+  const Result<Blob> kept = map_file(path);
+  for (const fs::path& other : {dir_, dir_ / "gone", write("empty", "")}) {
+    EXPECT_EQ(map_file(other).ok(), other == dir_ / "empty");
+  }
+  EXPECT_EQ(open_files(), before);
+}
+
+}  // namespace
+}  // namespace crossrank::base
