@@ -67,6 +67,10 @@ Result<void> check_rules(const CutRules& rules) {
 }
 
 Result<PairCut> cut_pair(std::size_t query, std::size_t document, const CutRules& rules) {
+  if (rules.policy == Truncation::kChunkMax) {
+    CR_TRY_ASSIGN(const std::vector<PairCut> windows, chunk_pair(query, document, rules));
+    return windows.front();
+  }
   CR_TRY(check_rules(rules));
   PairCut cut{.query_tokens = query, .document_tokens = document};
   const std::size_t room = rules.max_length - kPairSpecialTokens;
@@ -84,10 +88,7 @@ Result<PairCut> cut_pair(std::size_t query, std::size_t document, const CutRules
                    "The pair is " + std::to_string(cut.length()) + " tokens long (" +
                        lengths(query, document, rules) +
                        "). Shorten it, raise max_length, or choose a truncation policy that cuts."};
-    case Truncation::kChunkMax: {
-      CR_TRY_ASSIGN(cut.document_tokens, window_tokens(query, document, rules));
-      return cut;  // the first window: the front of the document, whichever side others cut
-    }
+    case Truncation::kChunkMax: break;  // above
   }
   if (rules.truncate_left) {
     cut.query_begin = query - cut.query_tokens;

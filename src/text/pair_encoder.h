@@ -34,7 +34,7 @@ struct CutRules {
 // tokens; chunk tokens 0 or not above the overlap; max_chunks 0).
 Result<void> check_rules(const CutRules& rules);
 
-// The one cut of a pair of `query` and `document` tokens. For kChunkMax use chunk_pair.
+// The one cut of a pair of `query` and `document` tokens. For kChunkMax the first window.
 // Errors: kInvalidArgument (kDocumentOnly: the query leaves no room), kTooLong (kError).
 Result<PairCut> cut_pair(std::size_t query, std::size_t document, const CutRules& rules);
 

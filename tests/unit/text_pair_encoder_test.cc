@@ -1,0 +1,220 @@
+// Truncation, windows and the layout of a pair. longest_first against the reference on thousands of
+// cases is in tests/golden/tokenizer_full.py.
+#include "text/pair_encoder.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace crossrank::text {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+CutRules rules(std::size_t max_length, Truncation policy = Truncation::kLongestFirst) {
+  CutRules out;
+  out.max_length = max_length;
+  out.policy = policy;
+  return out;
+}
+
+std::pair<std::size_t, std::size_t> longest_first(std::size_t query, std::size_t document,
+                                                  std::size_t max_length) {
+  const PairCut cut = cut_pair(query, document, rules(max_length)).value();
+  EXPECT_EQ(cut.query_begin, 0u);
+  EXPECT_EQ(cut.document_begin, 0u);
+  EXPECT_LE(cut.length(), max_length);
+  return {cut.query_tokens, cut.document_tokens};
+}
+
+using Kept = std::pair<std::size_t, std::size_t>;
+
+TEST(LongestFirst, KeepsWhatFits) {
+  EXPECT_EQ(longest_first(5, 7, 15), Kept(5, 7));
+  EXPECT_EQ(longest_first(0, 0, 3), Kept(0, 0));
+}
+
+TEST(LongestFirst, CutsTheLongerSideFirst) {
+  EXPECT_EQ(longest_first(4, 100, 23), Kept(4, 16));
+  EXPECT_EQ(longest_first(100, 4, 23), Kept(16, 4));
+  EXPECT_EQ(longest_first(10, 11, 23), Kept(10, 10));
+}
+
+TEST(LongestFirst, CutsBothToHalfAndTheOddTokenGoesToTheLonger) {
+  EXPECT_EQ(longest_first(50, 60, 24), Kept(10, 11));
+  EXPECT_EQ(longest_first(60, 50, 24), Kept(11, 10));
+  EXPECT_EQ(longest_first(50, 50, 24), Kept(10, 11));  // equal: the document is the longer
+}
+
+TEST(LongestFirst, LeavesNothingAtTheLeastLength) {
+  EXPECT_EQ(longest_first(5, 9, 3), Kept(0, 0));
+  EXPECT_EQ(longest_first(5, 9, 4), Kept(0, 1));
+  EXPECT_EQ(longest_first(9, 5, 4), Kept(1, 0));
+  EXPECT_EQ(longest_first(0, 9, 4), Kept(0, 1));
+}
+
+TEST(CutPair, FromTheLeftKeepsTheEnds) {
+  CutRules left = rules(13);
+  left.truncate_left = true;
+  const PairCut cut = cut_pair(20, 30, left).value();
+  EXPECT_EQ(cut.query_begin, 15u);
+  EXPECT_EQ(cut.query_tokens, 5u);
+  EXPECT_EQ(cut.document_begin, 25u);
+  EXPECT_EQ(cut.document_tokens, 5u);
+  EXPECT_EQ(cut_pair(2, 3, left).value().query_begin, 0u);
+}
+
+TEST(CutPair, DocumentOnlyNeverCutsTheQuery) {
+  const CutRules document_only = rules(13, Truncation::kDocumentOnly);
+  const PairCut cut = cut_pair(9, 30, document_only).value();
+  EXPECT_EQ(cut.query_tokens, 9u);
+  EXPECT_EQ(cut.document_tokens, 1u);
+  EXPECT_EQ(cut_pair(10, 0, document_only).value().query_tokens, 10u);
+  const auto refused = cut_pair(10, 30, document_only);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_THAT(refused.error().message, HasSubstr("query of 10 tokens, document of 30"));
+}
+
+TEST(CutPair, ErrorPolicyRefusesWithTheLengths) {
+  const CutRules strict = rules(13, Truncation::kError);
+  EXPECT_EQ(cut_pair(5, 5, strict).value().length(), 13u);
+  const auto refused = cut_pair(5, 6, strict);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kTooLong);
+  EXPECT_THAT(refused.error().message, HasSubstr("14 tokens"));
+  EXPECT_THAT(refused.error().message, HasSubstr("max_length 13"));
+}
+
+TEST(CutPair, NeedsRoomForTheSpecialTokens) {
+  for (const std::size_t max_length : {0, 1, 2}) {
+    const auto refused = cut_pair(1, 1, rules(max_length));
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
+    EXPECT_THAT(refused.error().message, HasSubstr("at least 3"));
+  }
+}
+
+TEST(CutPair, HoldsWithoutALimit) {
+  const CutRules none = rules(std::numeric_limits<std::size_t>::max());
+  EXPECT_EQ(cut_pair(1000, 1'000'000, none).value().length(), 1'001'003u);
+}
+
+CutRules chunks(std::size_t max_length, std::size_t tokens, std::size_t overlap,
+                std::size_t max_chunks = 32) {
+  CutRules out = rules(max_length, Truncation::kChunkMax);
+  out.chunk.tokens = tokens;
+  out.chunk.overlap = overlap;
+  out.chunk.max_chunks = max_chunks;
+  return out;
+}
+
+std::vector<std::pair<std::size_t, std::size_t>> windows(std::size_t query, std::size_t document,
+                                                         const CutRules& with) {
+  std::vector<std::pair<std::size_t, std::size_t>> out;
+  for (const PairCut& cut : chunk_pair(query, document, with).value()) {
+    EXPECT_EQ(cut.query_begin, 0u);
+    EXPECT_EQ(cut.query_tokens, query);
+    EXPECT_LE(cut.length(), with.max_length);
+    out.emplace_back(cut.document_begin, cut.document_begin + cut.document_tokens);
+  }
+  return out;
+}
+
+TEST(ChunkPair, WindowsOverlapAndEndWithTheDocument) {
+  EXPECT_THAT(windows(3, 25, chunks(512, 10, 2)),
+              ElementsAre(Kept(0, 10), Kept(8, 18), Kept(16, 25)));
+  EXPECT_THAT(windows(3, 26, chunks(512, 10, 2)),
+              ElementsAre(Kept(0, 10), Kept(8, 18), Kept(16, 26)));
+  EXPECT_THAT(windows(3, 20, chunks(512, 10, 0)), ElementsAre(Kept(0, 10), Kept(10, 20)));
+}
+
+TEST(ChunkPair, AShortDocumentIsOneWindow) {
+  EXPECT_THAT(windows(3, 10, chunks(512, 10, 2)), ElementsAre(Kept(0, 10)));
+  EXPECT_THAT(windows(3, 1, chunks(512, 10, 2)), ElementsAre(Kept(0, 1)));
+  EXPECT_THAT(windows(3, 0, chunks(512, 10, 2)), ElementsAre(Kept(0, 0)));
+}
+
+TEST(ChunkPair, NoWindowLiesWithinAnotherAndNoTokenIsMissed) {
+  for (std::size_t document = 1; document < 60; ++document) {
+    for (std::size_t tokens = 1; tokens < 12; ++tokens) {
+      for (std::size_t overlap = 0; overlap < tokens; ++overlap) {
+        const auto all = windows(2, document, chunks(10, tokens, overlap, 1000));
+        std::size_t covered = 0;
+        for (const auto& [begin, end] : all) {
+          ASSERT_LE(begin, covered);
+          ASSERT_GT(end, covered);
+          covered = end;
+        }
+        ASSERT_EQ(covered, document);
+      }
+    }
+  }
+}
+
+TEST(ChunkPair, ALongQueryMakesWindowsSmaller) {
+  EXPECT_THAT(windows(5, 10, chunks(12, 10, 2)),
+              ElementsAre(Kept(0, 4), Kept(2, 6), Kept(4, 8), Kept(6, 10)));
+  // Room for 4, an overlap of 8: half of each window is new.
+  EXPECT_THAT(windows(5, 8, chunks(12, 10, 8)), ElementsAre(Kept(0, 4), Kept(2, 6), Kept(4, 8)));
+  EXPECT_THAT(windows(8, 2, chunks(12, 10, 8)), ElementsAre(Kept(0, 1), Kept(1, 2)));
+}
+
+TEST(ChunkPair, StopsAtMaxChunks) {
+  EXPECT_THAT(windows(3, 1000, chunks(512, 10, 2, 2)), ElementsAre(Kept(0, 10), Kept(8, 18)));
+}
+
+TEST(ChunkPair, RefusesAQueryThatLeavesNoRoom) {
+  const auto refused = chunk_pair(9, 5, chunks(12, 10, 2));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_TRUE(chunk_pair(9, 0, chunks(12, 10, 2)).ok());
+  EXPECT_FALSE(chunk_pair(10, 0, chunks(12, 10, 2)).ok());
+}
+
+TEST(CutPair, UnderChunkMaxGivesTheFirstWindow) {
+  const PairCut cut = cut_pair(3, 5000, chunks(512, 10, 2)).value();
+  EXPECT_EQ(cut.document_begin, 0u);
+  EXPECT_EQ(cut.document_tokens, 10u);
+  EXPECT_EQ(cut_pair(3, 100, chunks(512, 10, 2)).value().document_tokens, 10u);
+}
+
+TEST(CheckRules, RefusesWindowsThatDoNotAdvance) {
+  for (const CutRules& bad : {chunks(512, 0, 0), chunks(512, 5, 5), chunks(512, 5, 6),
+                              chunks(512, 5, 1, 0), chunks(2, 5, 1)}) {
+    const auto checked = check_rules(bad);
+    ASSERT_FALSE(checked.ok());
+    EXPECT_EQ(checked.error().code, ErrorCode::kInvalidArgument);
+  }
+  EXPECT_TRUE(check_rules(chunks(3, 5, 4)).ok());
+  CutRules unused = chunks(512, 0, 0);
+  unused.policy = Truncation::kLongestFirst;
+  EXPECT_TRUE(check_rules(unused).ok());
+}
+
+TEST(WritePair, PutsSpecialTokensAndTypes) {
+  const std::vector<std::int32_t> query = {11, 12, 13}, document = {21, 22, 23, 24};
+  PairCut cut;
+  cut.query_begin = 1;
+  cut.query_tokens = 2;
+  cut.document_begin = 1;
+  cut.document_tokens = 2;
+  std::vector<std::int32_t> ids(cut.length() + 1, -1), types(cut.length() + 1, -1);
+  write_pair(query, document, cut, 101, 102, ids.data(), types.data());
+  EXPECT_THAT(ids, ElementsAre(101, 12, 13, 102, 22, 23, 102, -1));
+  EXPECT_THAT(types, ElementsAre(0, 0, 0, 0, 1, 1, 1, -1));
+}
+
+TEST(WritePair, HoldsWithoutTokens) {
+  std::vector<std::int32_t> ids(3), types(3);
+  write_pair({}, {}, {}, 101, 102, ids.data(), types.data());
+  EXPECT_THAT(ids, ElementsAre(101, 102, 102));
+  EXPECT_THAT(types, ElementsAre(0, 0, 1));
+}
+
+}  // namespace
+}  // namespace crossrank::text
