@@ -68,7 +68,7 @@ MetadataValue to_metadata(json::Value& value) {
   }
   if (value.is_object()) {
     Metadata members;
-    for (auto& item : value.items()) members.emplace_back(item.key(), to_metadata(item.value()));
+    for (auto& item : value.items()) members.push_back({item.key(), to_metadata(item.value())});
     return {std::move(members)};
   }
   return {};

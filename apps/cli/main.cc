@@ -59,6 +59,9 @@ int run(int argc, char** argv) {
   add_models(program, chosen);
   add_pull(program, chosen);
   add_doctor(program, chosen);
+  for (CLI::App* command : program.get_subcommands({})) {
+    command->set_help_flag("-h,--help", "This text");
+  }
 
   try {
     program.parse(argc, argv);
@@ -70,7 +73,7 @@ int run(int argc, char** argv) {
     return fail(
         {ErrorCode::kInvalidArgument, std::string(error.what()) + "; see " + where + " --help"});
   }
-  if (version) return print("crossrank " + build_info() + "\n");
+  if (version) return print(build_info() + "\n");
   if (help) return print(kHelp);
   if (!chosen) {
     return fail({ErrorCode::kInvalidArgument, "no command was given; see crossrank --help"});

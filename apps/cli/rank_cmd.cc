@@ -163,7 +163,7 @@ void write_table(std::string& out, const RankResults& r) {
                    std::to_string(result.truncation.tokens_used), id_text(r, result),
                    r.documents.documents[result.index].page_content});
   }
-  out += snippet("query  " + r.flags.query, width) + "\n" + table.render(width);
+  out += snippet("query: " + r.flags.query, width) + "\n" + table.render(width);
   const std::string footer =
       std::to_string(r.ranking.results.size()) + " of " +
       with_thousands(r.documents.documents.size()) + " documents" +
@@ -177,7 +177,7 @@ void write_table(std::string& out, const RankResults& r) {
 // The library counts pairs, the user has a file: names the first document that cannot be scored.
 Error locate(const Error& error, const RankFlags& flags, const CrossEncoderReRanker& reranker,
              const DocumentList& list, const std::string& file) {
-  if (error.code != ErrorCode::kTooLong && error.code != ErrorCode::kInvalidArgument) return error;
+  if (error.code != ErrorCode::kTooLong) return error;
   const auto tokenizer = open_tokenizer(flags.model);
   if (!tokenizer.ok()) return error;
   ScoreOptions options = flags.scoring.options();
