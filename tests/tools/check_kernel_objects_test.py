@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -10,30 +11,43 @@ from pathlib import Path
 
 TOOL = Path(__file__).resolve().parents[2] / "tools" / "check_kernel_objects.py"
 TABLE = "namespace n { extern const int kAKernels[] = {1, 2}; }\n"
-WIDE = "float f(const float* p) { float s = 0; for (int i = 0; i < 64; ++i) s += p[i] * p[i]; return s; }\n"
+WIDE = ("float f(const float* p) { float s = 0; for (int i = 0; i < 64; ++i) s += p[i] * p[i];"
+        " return s; }\n")
 AVX2 = "#include <immintrin.h>\nvoid g(float* p) { _mm256_storeu_ps(p, _mm256_set1_ps(p[0])); }\n"
 AVX512 = "#include <immintrin.h>\nvoid g(float* p) { _mm512_storeu_ps(p, _mm512_set1_ps(p[0])); }\n"
 KERNELS = "src/kernels/CMakeFiles/crossrank_kernels.dir"
 
 
+def compile_to(target, text, *flags):
+    target.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run([os.environ.get("CXX", "c++"), "-std=c++20", "-O1", "-x", "c++", "-c", "-",
+                    "-Wno-unused", "-o", target, *flags], input=text, text=True, check=True)
+
+
 @unittest.skipUnless(platform.machine() in ("x86_64", "AMD64"), "the sources use x86 intrinsics")
 class CheckKernelObjects(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.good = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.good.cleanup)
+        for path, text, *flags in (
+            (f"{KERNELS}/scalar.cc.o", TABLE),
+            (f"{KERNELS}/avx2.cc.o", TABLE + AVX2.replace("void g", "static void g"), "-mavx2"),
+            (f"{KERNELS}/avx512.cc.o", TABLE, "-mavx512f"),
+            (f"{KERNELS}/dispatch.cc.o", WIDE),
+            ("src/text/CMakeFiles/crossrank_text.dir/bert.cc.o", WIDE),
+            ("apps/cli/CMakeFiles/crossrank_cli.dir/main.cc.o", "int main() {}\n"),
+        ):
+            compile_to(Path(cls.good.name, path), text, *flags)
+
     def setUp(self):
-        self.folder = tempfile.TemporaryDirectory()
-        self.addCleanup(self.folder.cleanup)
-        self.build = Path(self.folder.name)
-        self.compile(f"{KERNELS}/scalar.cc.o", TABLE)
-        self.compile(f"{KERNELS}/avx2.cc.o", TABLE + AVX2.replace("void g", "static void g"), "-mavx2")
-        self.compile(f"{KERNELS}/avx512.cc.o", TABLE, "-mavx512f")
-        self.compile(f"{KERNELS}/dispatch.cc.o", WIDE)
-        self.compile("src/text/CMakeFiles/crossrank_text.dir/bert.cc.o", WIDE)
-        self.compile("apps/cli/CMakeFiles/crossrank_cli.dir/main.cc.o", "int main() {}\n")
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.build = Path(folder.name, "build")
+        shutil.copytree(self.good.name, self.build)
 
     def compile(self, path, text, *flags):
-        target = self.build / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run([os.environ.get("CXX", "c++"), "-std=c++20", "-O1", "-x", "c++", "-c", "-",
-                        "-Wno-unused", "-o", target, *flags], input=text, text=True, check=True)
+        compile_to(self.build / path, text, *flags)
 
     def check(self):
         run = subprocess.run([sys.executable, TOOL, self.build], capture_output=True, text=True,

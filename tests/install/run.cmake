@@ -1,0 +1,43 @@
+# Installs a build tree, moves the prefix, then builds and runs the consumer against it.
+#   cmake -DBUILD=... -DSOURCE=... -DWORK=... -DMODEL=... [-DSHARED=ON] -P run.cmake
+# With SHARED the library is configured anew as a shared one, since BUILD holds a static one.
+
+function(run)
+  list(JOIN ARGN " " command)
+  message(STATUS "${command}")
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE result)
+  if(NOT result EQUAL 0)
+    message(FATAL_ERROR "failed with ${result}: ${command}")
+  endif()
+endfunction()
+
+file(REMOVE_RECURSE ${WORK})
+if(SHARED)
+  run(${CMAKE_COMMAND} -S ${SOURCE} -B ${WORK}/build -G Ninja -DCMAKE_BUILD_TYPE=Release
+    -DBUILD_SHARED_LIBS=ON -DCROSSRANK_DEVELOPER_MODE=OFF -DCROSSRANK_BUILD_CLI=OFF)
+  run(${CMAKE_COMMAND} --build ${WORK}/build)
+  set(BUILD ${WORK}/build)
+endif()
+run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/first)
+file(RENAME ${WORK}/first ${WORK}/moved)
+
+run(${CMAKE_COMMAND} -S ${SOURCE}/tests/install/consumer -B ${WORK}/consumer -G Ninja
+  -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH=${WORK}/moved
+  -DCMAKE_FIND_USE_PACKAGE_REGISTRY=OFF)
+run(${CMAKE_COMMAND} --build ${WORK}/consumer)
+
+# The models that the user's environment names must play no part.
+set(clean ${CMAKE_COMMAND} -E env --unset=CROSSRANK_MODEL --unset=CROSSRANK_BUILTIN)
+run(${clean} ${WORK}/consumer/consumer ${MODEL})
+if(SHARED)  # the library finds the model from where it is itself
+  run(${clean} ${WORK}/consumer/consumer builtin)
+else()  # a static library is where its program is
+  run(${CMAKE_COMMAND} --install ${WORK}/consumer --prefix ${WORK}/moved)
+  run(${clean} ${WORK}/moved/bin/consumer builtin)
+  execute_process(COMMAND ${clean} ${WORK}/consumer/consumer builtin RESULT_VARIABLE result
+    ERROR_VARIABLE words)
+  if(result EQUAL 0)
+    message(FATAL_ERROR "the consumer found the builtin model outside the prefix: a path is baked in")
+  endif()
+  message(STATUS "outside the prefix, as it must be: ${words}")
+endif()

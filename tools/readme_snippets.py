@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""Takes the programs out of README.md so that they can be built and run. Compiles nothing itself.
+
+    tools/readme_snippets.py README OUT_DIR     write OUT_DIR/NAME.cc and NAME.txt, print the names
+    tools/readme_snippets.py --run PROGRAM TXT  run PROGRAM; its output must be that of TXT
+
+In the README a program follows the line <!-- program: NAME -->, and what it prints follows the line
+<!-- prints: NAME -->; each is the fenced block that comes next. Every C++ block must be a program
+with its output: a block without a name is an error, as are a README without any and a name given
+twice.
+"""
+
+import difflib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+MARK = re.compile(r"<!-- (program|prints): (\w+) -->\s*")
+
+
+def snippets(text):
+    """{"program": {name: text}, "prints": {name: text}}; ValueError says what is wrong."""
+    found = {"program": {}, "prints": {}}
+    mark = block = None
+    for number, line in enumerate(text.splitlines(), 1):
+        if block is not None:
+            if line.startswith("```"):
+                if mark:
+                    found[mark[1]][mark[2]] = "".join(block)
+                mark = block = None
+            else:
+                block.append(line + "\n")
+        elif line.startswith("```"):
+            if not mark and re.match(r"```(cpp|c\+\+|cc)\b", line):
+                raise ValueError(f"line {number}: a C++ block without <!-- program: NAME --> above")
+            block = []
+        elif line.strip():
+            if mark:
+                raise ValueError(f"line {number}: a fenced block must follow {mark[0].strip()}")
+            mark = MARK.fullmatch(line)
+            if mark and mark[2] in found[mark[1]]:
+                raise ValueError(f"line {number}: {mark[0].strip()} is there twice")
+    if block is not None or mark:
+        raise ValueError("the last fenced block is missing or has no end")
+    if not found["program"] or found["program"].keys() != found["prints"].keys():
+        raise ValueError(f"programs {sorted(found['program'])}, but outputs "
+                         f"{sorted(found['prints'])}: there must be some, and one for the other")
+    return found
+
+
+def write_if_changed(path, text):
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
+def extract(readme, out):
+    found = snippets(Path(readme).read_text(encoding="utf-8"))
+    Path(out).mkdir(parents=True, exist_ok=True)
+    for name in sorted(found["program"]):
+        write_if_changed(Path(out, name + ".cc"), found["program"][name])
+        write_if_changed(Path(out, name + ".txt"), found["prints"][name])
+        print(name)
+
+
+def run(program, expected_file):
+    expected = Path(expected_file).read_text(encoding="utf-8")
+    done = subprocess.run([program], capture_output=True, text=True, check=False)
+    sys.stdout.writelines(difflib.unified_diff(
+        expected.splitlines(True), done.stdout.splitlines(True), "README.md", "the program"))
+    if done.returncode or done.stdout != expected:
+        raise ValueError(f"{program} ended with {done.returncode}, or printed something other than "
+                         f"README.md says. {done.stderr}")
+
+
+def main():
+    if len(sys.argv) == 4 and sys.argv[1] == "--run":
+        action, arguments = run, sys.argv[2:]
+    elif len(sys.argv) == 3:
+        action, arguments = extract, sys.argv[1:]
+    else:
+        print(__doc__.split("\n\n")[1], file=sys.stderr)
+        return 2
+    try:
+        action(*arguments)
+    except (OSError, ValueError) as error:
+        print(f"readme_snippets: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
