@@ -78,11 +78,12 @@ class [[nodiscard]] Result {
   /// The value; throws ResultError when there is none.
   [[nodiscard]] T& value() & { return throw_if_error(), *std::get_if<0>(&state_); }
   [[nodiscard]] const T& value() const& { return throw_if_error(), *std::get_if<0>(&state_); }
-  [[nodiscard]] T&& value() && { return throw_if_error(), std::move(*std::get_if<0>(&state_)); }
+  /// By value, so that `for (auto& x : f().value())` iterates over something that lives.
+  [[nodiscard]] T value() && { return throw_if_error(), std::move(*std::get_if<0>(&state_)); }
 
   T& operator*() & { return *std::get_if<0>(&state_); }
   const T& operator*() const& { return *std::get_if<0>(&state_); }
-  T&& operator*() && { return std::move(*std::get_if<0>(&state_)); }
+  T operator*() && { return std::move(*std::get_if<0>(&state_)); }
   T* operator->() { return std::get_if<0>(&state_); }
   const T* operator->() const { return std::get_if<0>(&state_); }
 
