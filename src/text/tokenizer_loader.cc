@@ -6,7 +6,6 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 
 #include "base/try.h"
@@ -114,8 +113,9 @@ Result<void> read_added_tokens(const JsonReader& root, TokenizerSpec& spec) {
     CR_TRY(item.member("id").token_id());      // given by resolve_added_tokens
     tokens.push_back(std::move(token));
   }
-  CR_TRY_ASSIGN(spec.added_tokens,
+  CR_TRY_ASSIGN(ResolvedTokens resolved,
                 resolve_added_tokens(root.file(), tokens, spec.vocab, spec.normalizer));
+  spec.added_tokens = std::move(resolved.tokens);
   return {};
 }
 
@@ -256,16 +256,19 @@ Result<TokenizerSpec> load_tokenizer_spec(const base::Blob& tokenizer_json,
   return spec;
 }
 
-Result<std::vector<AddedToken>> resolve_added_tokens(const std::string& file,
-                                                     const std::vector<AddedToken>& tokens,
-                                                     const std::vector<VocabEntry>& vocab,
-                                                     const NormalizerOptions& normalizer) {
+Result<ResolvedTokens> resolve_added_tokens(const std::string& file,
+                                            const std::vector<AddedToken>& tokens,
+                                            const std::vector<VocabEntry>& vocab,
+                                            const NormalizerOptions& normalizer) {
   constexpr std::int32_t kNotInVocab = -1;
-  std::unordered_map<std::string_view, std::int32_t> ids;
-  for (const AddedToken& token : tokens) ids.emplace(token.content, kNotInVocab);
-  if (!ids.empty()) {
+  ResolvedTokens resolved;
+  for (const AddedToken& token : tokens) {
+    if (!token.content.empty()) resolved.ids.emplace(token.content, kNotInVocab);
+  }
+  if (!resolved.ids.empty()) {
     for (const VocabEntry& entry : vocab) {
-      if (const auto found = ids.find(entry.token); found != ids.end()) found->second = entry.id;
+      const auto found = resolved.ids.find(entry.token);
+      if (found != resolved.ids.end()) found->second = entry.id;
     }
   }
   std::map<std::int32_t, AddedToken> by_id;
@@ -273,7 +276,7 @@ Result<std::vector<AddedToken>> resolve_added_tokens(const std::string& file,
   auto next_id = static_cast<std::int32_t>(vocab.size());
   for (const AddedToken& token : tokens) {
     if (token.content.empty()) continue;
-    std::int32_t& id = ids[token.content];
+    std::int32_t& id = resolved.ids.find(token.content)->second;
     if (id == kNotInVocab) id = next_id++;
     if (token.normalized) {
       std::string pattern = normalize(token.content, normalizer);
@@ -286,12 +289,11 @@ Result<std::vector<AddedToken>> resolve_added_tokens(const std::string& file,
     }
     by_id.insert_or_assign(id, token);
   }
-  std::vector<AddedToken> resolved;
   for (auto& [id, token] : by_id) {
     const auto found = normalized.find(id);
     token.id = id;
     token.pattern = token.normalized && found != normalized.end() ? found->second : token.content;
-    resolved.push_back(std::move(token));
+    resolved.tokens.push_back(std::move(token));
   }
   return resolved;
 }

@@ -166,18 +166,15 @@ Result<TokenizerSpec> read_vocab_file(const base::Blob& vocab_txt, const JsonRea
   for (const std::string_view key : {"additional_special_tokens", "extra_special_tokens"}) {
     CR_TRY(tokens.read_extra(config.member(key)));
   }
-  CR_TRY_ASSIGN(spec.added_tokens,
+  CR_TRY_ASSIGN(ResolvedTokens resolved,
                 resolve_added_tokens(vocab_txt.name(), tokens.tokens(), spec.vocab, normalizer));
+  spec.added_tokens = std::move(resolved.tokens);
   spec.wordpiece.unk_token = named["unk_token"];
-  const auto id_of = [&](std::string_view key) {
-    return std::find_if(spec.added_tokens.begin(), spec.added_tokens.end(),
-                        [&](const AddedToken& token) { return token.content == named[key]; })
-        ->id;  // all named tokens have been added
-  };
-  if (named["cls_token"].empty()) return config.member("cls_token").bad("must name a token");
-  if (named["sep_token"].empty()) return config.member("sep_token").bad("must name a token");
-  spec.cls_id = id_of("cls_token");
-  spec.sep_id = id_of("sep_token");
+  for (const std::string_view key : {"cls_token", "sep_token"}) {
+    if (named[key].empty()) return config.member(key).bad("must name a token");
+  }
+  spec.cls_id = resolved.ids[named["cls_token"]];
+  spec.sep_id = resolved.ids[named["sep_token"]];
   return spec;
 }
 

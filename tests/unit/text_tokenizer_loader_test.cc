@@ -149,7 +149,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{R"({"model": {"vocab": ["a"]}})", kBad, {"'model.vocab'", "an array of 1"}},
         Refusal{R"({"model": {"vocab": {"a": -1}}})", kBad, {"'model.vocab.a' is -1"}},
         Refusal{R"({"model": {"vocab": {"a": 1.5}}})", kBad, {"'model.vocab.a' is 1.5"}},
-        Refusal{R"({"model": {"vocab": {"a": 16777216}}})", kBad, {"16777216", "16777215"}},
+        Refusal{R"({"model": {"vocab": {"a": 4194304}}})", kBad, {"4194304", "4194303"}},
         Refusal{R"({"model": {"vocab": {"a": "1"}}})", kBad, {"'model.vocab.a' is \"1\""}},
         Refusal{R"({"normalizer": {"type": "NFC"}})", kUnsupported, {"normalizer NFC"}},
         Refusal{R"({"normalizer": {"type": null}})", kBad, {"'normalizer.type'"}},
@@ -248,35 +248,44 @@ TEST(TokenizerLoader, RefusesOtherTemplates) {
   }
 }
 
+AddedToken added(const char* content) {
+  AddedToken out;
+  out.content = content;
+  out.id = 99;  // what a file says does not count
+  return out;
+}
+
 TEST(ResolveAddedTokens, NumbersUnknownTokensBehindTheVocabulary) {
-  const std::vector<VocabEntry> vocab = {{"a", 7}, {"b", 1}};
-  const auto token = [](const char* content) {
-    AddedToken out;
-    out.content = content;
-    out.id = 99;
-    return out;
-  };
   const auto resolved =
-      resolve_added_tokens("f", {token("x"), token("a"), token(""), token("y"), token("x")}, vocab,
-                           {})
+      resolve_added_tokens("f", {added("x"), added("a"), added(""), added("y"), added("x")},
+                           {{"a", 7}, {"b", 1}}, {})
           .value();
-  ASSERT_EQ(resolved.size(), 3u);  // by id
-  EXPECT_EQ(resolved[0].content, "x");
-  EXPECT_EQ(resolved[0].id, 2);
-  EXPECT_EQ(resolved[1].content, "y");
-  EXPECT_EQ(resolved[1].id, 3);
-  EXPECT_EQ(resolved[2].content, "a");
-  EXPECT_EQ(resolved[2].id, 7);
+  ASSERT_EQ(resolved.tokens.size(), 3u);
+  EXPECT_EQ(resolved.tokens[0].content, "x");
+  EXPECT_EQ(resolved.tokens[0].id, 2);
+  EXPECT_EQ(resolved.tokens[1].content, "y");
+  EXPECT_EQ(resolved.tokens[1].id, 3);
+  EXPECT_EQ(resolved.tokens[2].content, "a");
+  EXPECT_EQ(resolved.tokens[2].id, 7);
+}
+
+// The vocabulary has gaps: the next number is one that it has given already.
+TEST(ResolveAddedTokens, KeepsTheIdOfAReplacedToken) {
+  const auto resolved =
+      resolve_added_tokens("f", {added("a"), added("x")}, {{"a", 2}, {"b", 3}}, {}).value();
+  ASSERT_EQ(resolved.tokens.size(), 1u);
+  EXPECT_EQ(resolved.tokens[0].content, "x");
+  EXPECT_EQ(resolved.ids.at("a"), 2);
+  EXPECT_EQ(resolved.ids.at("x"), 2);
 }
 
 TEST(ResolveAddedTokens, NormalizesThePatternNotTheContent) {
-  AddedToken token;
-  token.content = "\u00c9A";
+  AddedToken token = added("\u00c9A");
   token.normalized = true;
   const auto resolved =
       resolve_added_tokens("f", {token}, {{"a", 0}}, {true, true, true, true}).value();
-  EXPECT_EQ(resolved[0].pattern, "ea");
-  EXPECT_EQ(resolved[0].content, "\u00c9A");
+  EXPECT_EQ(resolved.tokens[0].pattern, "ea");
+  EXPECT_EQ(resolved.tokens[0].content, "\u00c9A");
 }
 
 }  // namespace
