@@ -1,10 +1,10 @@
-"""Writes tests/golden/{data,cases} and MANIFEST.json from the PyTorch reference. Run by hand:
+"""Writes tests/golden/{data/models,cases} and MANIFEST.json from the PyTorch reference. Run by hand:
 
     python -m venv venv && venv/bin/pip install transformers==5.24.0 torch==2.13.0 \
         tokenizers==0.23.3 sentence-transformers==6.2.0 numpy
     venv/bin/python tests/golden/generate.py
 
-Everything under data/ and cases/ is replaced. The tests need none of this: they read the files.
+Everything under data/models/ and cases/ is replaced. The tests need none of this: they read the files.
 """
 
 import hashlib
@@ -69,7 +69,7 @@ SPECS = [
     Spec("labels5_by_number", labels=5, label_key="num_labels", layers=1, dtype="BF16"),
     Spec("head5", hidden=35, heads=7, intermediate=51),
     Spec("head64x2", hidden=128, intermediate=48, layers=1, dtype="F16", vocab_words=20),
-    Spec("head1_narrow", hidden=3, heads=3, intermediate=1),
+    Spec("head1", hidden=7, heads=7, intermediate=1),
     Spec("ffn_wide", hidden=20, heads=4, intermediate=259, layers=1),
     Spec("mixed_types", dtype="mixed", intermediate=33),
     Spec("bf16_head32", dtype="BF16", hidden=64, layers=1),
@@ -253,8 +253,8 @@ def truncation_rows(reference: Reference) -> list[dict]:
 def rank_rows(reference: Reference, rng: random.Random) -> list[dict]:
     texts = tiny_models.read_texts()
     rows = []
-    for row in rng.sample(texts, 8):
-        documents = row["documents"] + [rng.choice(r["documents"]) for r in rng.sample(texts, 10)]
+    for row in rng.sample(texts, 6):
+        documents = row["documents"] + [rng.choice(r["documents"]) for r in rng.sample(texts, 8)]
         rng.shuffle(documents)
         documents.append(documents[3])  # a tie
         # No activation, as the order is that of the logits.
@@ -280,7 +280,8 @@ def sha256(path: pathlib.Path) -> str:
 
 
 def write_manifest(versions: dict[str, str]) -> None:
-    files = sorted(p for d in ("cases", "data") for p in (HERE / d).rglob("*") if p.is_file())
+    folders = ("cases", "data/models")
+    files = sorted(p for d in folders for p in (HERE / d).rglob("*") if p.is_file())
     manifest = {
         "what": "Versions that made the files below, and their SHA-256. Inputs are relative to the "
                 "repository, files to this folder.",
@@ -298,7 +299,7 @@ def main() -> None:
     versions = check_versions()
     transformers.utils.logging.disable_progress_bar()
     torch.set_num_threads(1)  # the order of float32 sums must not depend on the machine's CPUs
-    cases, data = HERE / "cases", HERE / "data"
+    cases, data = HERE / "cases", HERE / "data/models"
     for folder in (cases, data):
         shutil.rmtree(folder, ignore_errors=True)
     models = []
@@ -306,7 +307,7 @@ def main() -> None:
         rng = random.Random(spec.name)
         spec.seed = rng.randrange(2**31)
         pairs = model_pairs(rng, spec.max_length)
-        folder = data / "models" / spec.name
+        folder = data / spec.name
         tiny_models.write_model(spec, folder, pairs)
         reference = Reference(folder)
         assert (reference.max_length, reference.num_labels) == (spec.max_length, spec.labels)
