@@ -18,8 +18,13 @@ inline constexpr std::string_view kWeightsFile = "model.safetensors";
 inline constexpr std::string_view kIndexFile = "model.safetensors.index.json";
 
 // All but the weights, as far as a model has them.
-inline constexpr std::array<std::string_view, 5> kSideFiles = {
-    kConfigFile, kTokenizerFile, kVocabFile, "tokenizer_config.json", "special_tokens_map.json"};
+inline constexpr std::array<std::string_view, 6> kSideFiles = {
+    kConfigFile,
+    kTokenizerFile,
+    kVocabFile,
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "config_sentence_transformers.json"};  // the activation of the score
 
 // JSON that is read whole into memory: an index, a hub's answer. Real ones have up to 1 MB.
 inline constexpr std::size_t kMaxJsonBytes = 16u << 20;
