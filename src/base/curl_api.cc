@@ -67,9 +67,9 @@ Loaded load() {
 }  // namespace
 
 Result<const CurlApi*> curl_api() {
-  static const Loaded loaded = load();  // once, whichever thread comes first
-  if (!loaded.problem.empty()) return Error{ErrorCode::kNetwork, loaded.problem};
-  return &loaded.api;
+  static const Loaded kLoaded = load();  // once, whichever thread comes first
+  if (!kLoaded.problem.empty()) return Error{ErrorCode::kNetwork, kLoaded.problem};
+  return &kLoaded.api;
 }
 
 }  // namespace crossrank::base

@@ -180,7 +180,7 @@ Error mismatch(const RemoteFile& file, const fs::path& partial, const std::strin
 
 }  // namespace
 
-BlobStore::BlobStore(HubClient& client, fs::path cache, std::string id)
+BlobStore::BlobStore(HubClient& client, const fs::path& cache, std::string id)
     : client_(client), id_(std::move(id)) {
   const fs::path repo = repo_folder(cache, id_);
   blobs_ = repo / "blobs";
@@ -208,7 +208,24 @@ Result<void> BlobStore::fetch(const RemoteFile& file, std::string_view commit,
   }
   CR_TRY_ASSIGN(Partial partial, Partial::open(blobs_ / (file.etag + ".incomplete"), file.size));
   progress(partial.size());
+  const bool leftover = partial.size() > 0;
+  CR_TRY(complete(file, commit, partial, progress));
+  CR_TRY_ASSIGN(std::string found, digest(client_, partial.path(), file.etag));
+  if (found != file.etag && leftover) {
+    // An earlier download left something else than the beginning of this file: once more.
+    CR_TRY(partial.restart());
+    CR_TRY(complete(file, commit, partial, progress));
+    CR_TRY_ASSIGN(found, digest(client_, partial.path(), file.etag));
+  }
+  if (found != file.etag) {
+    return mismatch(file, partial.path(),
+                    "its digest is " + found + " and the hub announced " + file.etag + ".");
+  }
+  return partial.publish(path_of(file));
+}
 
+Result<void> BlobStore::complete(const RemoteFile& file, std::string_view commit, Partial& partial,
+                                 const std::function<void(std::uint64_t)>& progress) {
   std::uint64_t best = partial.size();
   for (unsigned failures = 0; partial.size() < file.size;) {
     const HttpOutcome outcome = attempt(file, commit, partial, progress);
@@ -239,12 +256,7 @@ Result<void> BlobStore::fetch(const RemoteFile& file, std::string_view commit,
     }
     CR_TRY(client_.wait(failures, reply));
   }
-  CR_TRY_ASSIGN(const std::string found, digest(client_, partial.path(), file.etag));
-  if (found != file.etag) {
-    return mismatch(file, partial.path(),
-                    "its digest is " + found + " and the hub announced " + file.etag + ".");
-  }
-  return partial.publish(path_of(file));
+  return {};
 }
 
 // One request for the bytes that `partial` lacks.

@@ -16,7 +16,7 @@ namespace crossrank::hub {
 class BlobStore {
  public:
   // `id` in the cache folder `cache`. The client must outlive the store.
-  BlobStore(HubClient& client, std::filesystem::path cache, std::string id);
+  BlobStore(HubClient& client, const std::filesystem::path& cache, std::string id);
 
   std::filesystem::path path_of(const RemoteFile& file) const;
   // Bytes of `file` that need not be fetched: all, those of an interrupted download, or none.
@@ -33,6 +33,9 @@ class BlobStore {
  private:
   class Partial;
 
+  // Attempts until `partial` has the size of `file`.
+  Result<void> complete(const RemoteFile& file, std::string_view commit, Partial& partial,
+                        const std::function<void(std::uint64_t)>& progress);
   HttpOutcome attempt(const RemoteFile& file, std::string_view commit, Partial& partial,
                       const std::function<void(std::uint64_t)>& progress);
 

@@ -24,7 +24,7 @@ fs::path own_file() {
   // The loader names an executable as argv[0] does, which may lead nowhere; its program headers
   // tell that it is one.
   Dl_info program{};
-  const auto* headers = reinterpret_cast<const void*>(getauxval(AT_PHDR));
+  const auto* headers = reinterpret_cast<const void*>(getauxval(AT_PHDR));  // NOLINT
   const bool is_program = dladdr(headers, &program) != 0 && program.dli_fbase == self.dli_fbase;
   return is_program ? "/proc/self/exe" : self.dli_fname;
 }

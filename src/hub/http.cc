@@ -21,9 +21,9 @@ using base::CurlApi;
 
 constexpr int kPollMs = 100;                           // cancel is seen within this
 constexpr long kStallBytesPerSecond = 1024;            // slower than this counts as stalled
-constexpr long kReadBufferBytes = 256 * 1024;          // fewer calls of the sink than 16 KB
-constexpr std::size_t kMaxErrorBodyBytes = 64 * 1024;  // of an answer that nobody reads
-constexpr std::size_t kMaxHeaderValue = 8 * 1024;
+constexpr long kReadBufferBytes = 256L << 10;          // fewer calls of the sink than 16 KB
+constexpr std::size_t kMaxErrorBodyBytes = 64u << 10;  // of an answer that nobody reads
+constexpr std::size_t kMaxHeaderValue = 8u << 10;
 
 // Blocks SIGPIPE in this thread: some TLS libraries write to sockets that the peer has closed, and
 // a library must neither die of that nor change the program's signal handlers.
@@ -119,8 +119,9 @@ bool take_body(Transfer& transfer, std::string_view bytes) {
     return !transfer.enough;
   }
   auto taken = (*transfer.sink)(transfer.reply, bytes);
-  if (!taken.ok()) transfer.error = std::move(taken).error();
-  return taken.ok();
+  if (taken.ok()) return true;
+  transfer.error = std::move(taken).error();
+  return false;
 }
 
 // Carries an exception (std::bad_alloc, or what a caller's progress function throws) around

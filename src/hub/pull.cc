@@ -33,14 +33,14 @@ Error io_error(const fs::path& path, const char* what, int error) {
 // One call of pull().
 class Download {
  public:
-  Download(HubClient& client, fs::path cache, std::string_view id, std::string revision,
+  Download(HubClient& client, const fs::path& cache, std::string_view id, std::string revision,
            const PullOptions& options)
       : client_(client),
         id_(id),
         revision_(std::move(revision)),
         options_(options),
         repo_(repo_folder(cache, id)),
-        blobs_(client, std::move(cache), id_) {}
+        blobs_(client, cache, id_) {}
 
   Result<fs::path> run() {
     CR_TRY(ask_for_listing());
@@ -263,9 +263,9 @@ Result<fs::path> pull(std::string_view id, const PullOptions& options) {
   hub.retry_delay = options.retry_delay;
   hub.cancel = options.cancel;
   CR_TRY_ASSIGN(HubClient client, HubClient::create(std::move(hub)));
-  fs::path cache =
+  const fs::path cache =
       options.cache_dir.empty() ? default_cache_dir() : fs::path(expand_path(options.cache_dir));
-  return Download(client, std::move(cache), id, std::move(revision), options).run();
+  return Download(client, cache, id, std::move(revision), options).run();
 }
 
 }  // namespace crossrank::hub

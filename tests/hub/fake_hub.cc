@@ -110,19 +110,19 @@ std::vector<LoggedRequest> FakeHub::log(std::string_view part) const {
   return out;
 }
 
-std::unique_ptr<FakeHub> HubTest::hub_;
+std::unique_ptr<FakeHub> HubTest::hub;
 
 void HubTest::SetUpTestSuite() {
-  hub_ = std::make_unique<FakeHub>();
-  ASSERT_NE(hub_->endpoint(), "") << "fake_hub.py did not start: is there a python3?";
+  hub = std::make_unique<FakeHub>();
+  ASSERT_NE(hub->endpoint(), "") << "fake_hub.py did not start: is there a python3?";
 }
 
-void HubTest::TearDownTestSuite() { hub_.reset(); }
+void HubTest::TearDownTestSuite() { hub.reset(); }
 
 void HubTest::SetUp() {
   ASSERT_FALSE(folder_.path().empty());
   std::vector<ScopedEnvironment::Variable> values = {
-      {"HF_ENDPOINT", hub_->endpoint()},
+      {"HF_ENDPOINT", hub->endpoint()},
       {"HF_HUB_CACHE", cache().string()},
       {"HF_TOKEN", kToken},
       {"no_proxy", "*"},
@@ -135,7 +135,7 @@ void HubTest::SetUp() {
 }
 
 void HubTest::TearDown() {
-  for (const LoggedRequest& request : hub_->log("")) {
+  for (const LoggedRequest& request : hub->log("")) {
     if (request.cdn) {
       EXPECT_EQ(request.authorization, "") << request.path;
     }

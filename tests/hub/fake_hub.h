@@ -99,7 +99,7 @@ class HubTest : public testing::Test {
   // Nothing that another tool could take for a model, and no stray file.
   void expect_nothing_published(std::string_view id) const;
 
-  static std::unique_ptr<FakeHub> hub_;
+  static std::unique_ptr<FakeHub> hub;
   TempFolder folder_;
   std::unique_ptr<ScopedEnvironment> environment_;
 };

@@ -196,7 +196,7 @@ TEST_F(CacheTest, AnIndexNamesFilesBesideItselfOnly) {
   std::string many = R"({"weight_map": {)";
   for (int i = 0; i <= 1000; ++i) {
     const std::string n = std::to_string(i);
-    many += (i ? ",\"" : "\"") + n + "\":\"" + n + ".safetensors\"";
+    many.append(i == 0 ? "\"" : ",\"").append(n).append("\":\"").append(n).append(".safetensors\"");
   }
   EXPECT_FALSE(shard_names(many + "}}", "x.json").ok());
 }

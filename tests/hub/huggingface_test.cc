@@ -74,7 +74,7 @@ assert not any("models--" in str(f.file_path) for f in getattr(info, "incomplete
 
 TEST_F(HuggingFaceTest, ItDoesNotFetchAgainWhatWePulled) {
   ASSERT_TRUE(pull_quickly("test/plain").ok());
-  const std::size_t before = hub_->log("/test/plain/model.safetensors").size();
+  const std::size_t before = hub->log("/test/plain/model.safetensors").size();
   EXPECT_EQ(python(R"(
 import huggingface_hub
 print(huggingface_hub.hf_hub_download("test/plain", "model.safetensors"))
@@ -82,7 +82,7 @@ print(huggingface_hub.hf_hub_download("test/plain", "model.safetensors"))
             0)
       << stderr_text();
   std::size_t transfers = 0;
-  const auto log = hub_->log("/test/plain/model.safetensors");
+  const auto log = hub->log("/test/plain/model.safetensors");
   for (std::size_t i = before; i < log.size(); ++i) transfers += log[i].cdn;
   EXPECT_EQ(transfers, 0u);
 }
@@ -114,10 +114,10 @@ huggingface_hub.snapshot_download("test/plain")
 )"),
             0)
       << stderr_text();
-  const std::size_t before = hub_->log("/test/plain/model.safetensors").size();
+  const std::size_t before = hub->log("/test/plain/model.safetensors").size();
   ASSERT_TRUE(pull_quickly("test/plain").ok());
   std::size_t transfers = 0;
-  const auto log = hub_->log("/test/plain/model.safetensors");
+  const auto log = hub->log("/test/plain/model.safetensors");
   for (std::size_t i = before; i < log.size(); ++i) transfers += log[i].cdn;
   EXPECT_EQ(transfers, 0u);
 }

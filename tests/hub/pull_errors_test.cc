@@ -20,7 +20,7 @@ struct Case {
   std::vector<const char*> says;
 };
 
-void PrintTo(const Case& c, std::ostream* out) { *out << c.id; }
+void PrintTo(const Case& c, std::ostream* out) { *out << c.id; }  // NOLINT: GoogleTest's name
 
 class PullErrorsTest : public HubTest, public testing::WithParamInterface<Case> {};
 
@@ -84,12 +84,12 @@ TEST_F(PullFailureTest, ADamagedFileIsRemoved) {
 TEST_F(PullFailureTest, AttemptsAreBounded) {
   ASSERT_FALSE(pull_quickly("test/always-interrupted").ok());
   std::size_t transfers = 0;
-  for (const auto& request : hub_->log("/test/always-interrupted/model")) transfers += request.cdn;
+  for (const auto& request : hub->log("/test/always-interrupted/model")) transfers += request.cdn;
   EXPECT_EQ(transfers, 5u);
   ASSERT_FALSE(pull_quickly("test/broken").ok());
-  EXPECT_EQ(hub_->log("/api/models/test/broken/").size(), 5u);
+  EXPECT_EQ(hub->log("/api/models/test/broken/").size(), 5u);
   ASSERT_FALSE(pull_quickly("test/asks-for-an-hour").ok());
-  EXPECT_EQ(hub_->log("/api/models/test/asks-for-an-hour/").size(), 1u);
+  EXPECT_EQ(hub->log("/api/models/test/asks-for-an-hour/").size(), 1u);
 }
 
 TEST_F(PullFailureTest, WithoutATokenA401SaysHowToGetOne) {
@@ -125,7 +125,7 @@ TEST_F(PullFailureTest, NamesAndRevisionsAreChecked) {
 }
 
 TEST_F(PullFailureTest, OfflineIsAnErrorAtOnce) {
-  const std::size_t before = hub_->log("").size();
+  const std::size_t before = hub->log("").size();
   for (const char* name : {"HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"}) {
     for (const char* value : {"1", "on", "YES", "True"}) {
       const ScopedEnvironment offline(name, value);
@@ -135,7 +135,7 @@ TEST_F(PullFailureTest, OfflineIsAnErrorAtOnce) {
       EXPECT_THAT(result.error().message, HasSubstr("HF_HUB_OFFLINE"));
     }
   }
-  EXPECT_EQ(hub_->log("").size(), before);
+  EXPECT_EQ(hub->log("").size(), before);
   const ScopedEnvironment online("HF_HUB_OFFLINE", "0");
   EXPECT_TRUE(pull_quickly("test/plain").ok());
 }

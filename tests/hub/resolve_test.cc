@@ -23,7 +23,7 @@ class ResolveTest : public HubTest {
     HubTest::SetUp();
     write_model(builtin());
     builtin_ = std::make_unique<ScopedEnvironment>("CROSSRANK_BUILTIN", builtin().string());
-    requests_before_ = hub_->log("").size();
+    requests_before_ = hub->log("").size();
   }
   void TearDown() override {
     builtin_.reset();
@@ -39,14 +39,14 @@ class ResolveTest : public HubTest {
   // A model in the cache as hub tools leave it, weights as a link into blobs/.
   fs::path cache_model(const std::string& id, const std::string& digest = std::string(64, 'd')) {
     write_file(repo(id) / "refs/main", "abcdef0");
-    const fs::path folder = repo(id) / "snapshots/abcdef0";
+    fs::path folder = repo(id) / "snapshots/abcdef0";
     write_model(folder);
     write_file(repo(id) / "blobs" / digest, "weights");
     fs::remove(folder / "model.safetensors");
     fs::create_symlink(fs::path("../../blobs") / digest, folder / "model.safetensors");
     return folder;
   }
-  void expect_no_request() const { EXPECT_EQ(hub_->log("").size(), requests_before_); }
+  void expect_no_request() const { EXPECT_EQ(hub->log("").size(), requests_before_); }
 
   std::unique_ptr<ScopedEnvironment> builtin_;
   std::size_t requests_before_ = 0;
@@ -145,9 +145,9 @@ TEST_F(ResolveTest, ANamedModelThatIsNotCachedIsFetched) {
   EXPECT_EQ(folder_of(*model), snapshot("test/plain"));
   EXPECT_EQ(model->weights_sha256.size(), 64u);
   EXPECT_GT(done, kWeightsBytes);
-  const std::size_t requests = hub_->log("").size();
+  const std::size_t requests = hub->log("").size();
   ASSERT_TRUE(resolve_model("test/plain", {}).ok());
-  EXPECT_EQ(hub_->log("").size(), requests);
+  EXPECT_EQ(hub->log("").size(), requests);
 }
 
 TEST_F(ResolveTest, TheOldNameOfTheMiniLmModelIsFetchedThroughItsRedirect) {
