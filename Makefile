@@ -1,4 +1,4 @@
-# The front door: each target installs what it needs, then works. The build itself is CMakeLists.txt.
+# The front door: each target installs what it needs, then works. CMakeLists.txt builds.
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -38,12 +38,22 @@ format:  ## Rewrite the C++ files with the pinned clang-format
 
 test-sanitizers:  ## Unit tests and fuzz corpora under ASan + UBSan, thread tests under TSan
 	@$(timed); tools/deps.sh build test; \
-	$(call build,asan-ubsan,crossrank_sanitized_tests); $(call build,tsan,crossrank_threads_tests); \
+	$(call build,asan-ubsan,all); $(call build,tsan,crossrank_threads_tests); \
 	$(call ctest,asan-ubsan) -L '^(unit|kernels|fuzz|faults)$$' -LE long; \
 	$(call ctest,tsan) -L '^threads$$' -LE long
 
 test-long:  ## The tests that do not fit in make test
 	@$(timed); tools/deps.sh build test; $(call build,release,all); $(call ctest,release) -L long
+
+test-tokenizer-full:  ## The tokenizer against the tokenizers package on every character (Python)
+	@$(timed); tools/deps.sh build test python; $(call build,release,tokenizer_probe); \
+	tools/venv.sh tests/golden/requirements-tokenizer.txt; \
+	build/venv/bin/python tests/golden/tokenizer_full.py \
+	  --binary build/release/tests/tokenizer/tokenizer_probe $(ARGS)
+
+fuzz:  ## Fuzz each parser for FUZZ_SECONDS (Clang); what is found lands in build/fuzz/found
+	@$(timed); tools/deps.sh build test fuzz; $(call build,fuzz,all); \
+	tools/fuzz.sh build/fuzz $(FUZZ_SECONDS)
 
 coverage:  ## Line coverage of the unit tests: build/coverage/report/index.html
 	@$(timed); tools/deps.sh build test coverage; $(call build,coverage,all); \

@@ -76,7 +76,9 @@ install_missing() { # the command prefix that gives root, then packages
   # the set-up: whether the packages can be had is for the install command to say.
   $as_root apt-get update -q ||
     printf 'tools/deps.sh: apt-get update failed; going on with the lists that are there.\n' >&2
-  $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+  local recommends=--no-install-recommends
+  if [[ " $* " == *" clang "* ]]; then recommends=--install-recommends; fi  # libFuzzer is one
+  $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y "$recommends" \
     -o DPkg::Lock::Timeout=300 "$@"
 }
 
