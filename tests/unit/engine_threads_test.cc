@@ -1,0 +1,81 @@
+// One CrossEncoder and many threads: identical bits, and no race for ThreadSanitizer to find.
+#include <atomic>
+#include <cstring>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "crossrank/cross_encoder.h"
+#include "tests/unit/tiny_model.h"
+
+namespace crossrank {
+namespace {
+
+TEST(CrossEncoderThreads, EightCallersGetTheBitsOfOne) {
+  const TinyModel model;
+  const CrossEncoder encoder = CrossEncoder::load(model.folder(), {.threads = 3}).value();
+  std::mt19937 random(1);
+  std::vector<std::string> documents;
+  for (std::size_t i = 0; i < 200; ++i) documents.push_back(tiny_words(random, random() % 30));
+  const std::vector<std::string_view> views(documents.begin(), documents.end());
+  std::vector<TextPair> pairs;
+  for (const std::string& document : documents) pairs.push_back({"w1 w2", document});
+  const Predictions expected = encoder.predict(pairs).value();
+  const std::vector<RankedIndex> expected_ranking = encoder.rank("w1 w2", views).value();
+
+  std::atomic<std::size_t> same{0};
+  std::vector<std::thread> threads;
+  for (std::size_t t = 0; t < 8; ++t) {
+    threads.emplace_back([&, t] {
+      for (std::size_t round = 0; round < 3; ++round) {
+        // Calls of several sizes, so that some share batches and some run them side by side.
+        const std::size_t count = round == 0 ? 1 + t : documents.size() - 20 * t;
+        ScoreOptions options;
+        options.batch_tokens = 64 << (t % 4);
+        const Result<Predictions> got = encoder.predict(std::span(pairs).first(count), options);
+        if (!got.ok() || got->size() != count) return;
+        for (std::size_t i = 0; i < count; ++i) {
+          if (std::memcmp(&(*got)[i].logit, &expected[i].logit, sizeof(float)) != 0) return;
+        }
+        const Result<std::vector<RankedIndex>> ranking = encoder.rank("w1 w2", views);
+        if (!ranking.ok() || ranking->size() != views.size()) return;
+        for (std::size_t i = 0; i < views.size(); ++i) {
+          if ((*ranking)[i].index != expected_ranking[i].index) return;
+        }
+        if (encoder.weights_sha256().value().size() == 64) ++same;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(same, 24U);
+}
+
+TEST(CrossEncoderThreads, OneCallersCancelLeavesTheOthersAlone) {
+  const TinyModel model;
+  const CrossEncoder encoder = CrossEncoder::load(model.folder(), {.threads = 2}).value();
+  std::vector<TextPair> pairs(6000, {"w1 w2", "w3 w4 w5"});
+  const float expected = encoder.predict(std::span(pairs).first(1)).value()[0].logit;
+  std::atomic<std::size_t> finished{0};
+  std::atomic<std::size_t> cancelled{0};
+  std::vector<std::thread> threads;
+  for (std::size_t t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      std::atomic<bool> cancel{false};
+      ScoreOptions options;
+      options.cancel = &cancel;
+      options.progress = [&](std::size_t, std::size_t) { cancel = t % 2 == 0; };
+      const Result<Predictions> result = encoder.predict(pairs, options);
+      if (result.ok() && (*result)[5999].logit == expected) ++finished;
+      if (!result.ok() && result.error().code == ErrorCode::kCancelled) ++cancelled;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(finished, 2U);
+  EXPECT_EQ(cancelled, 2U);
+}
+
+}  // namespace
+}  // namespace crossrank
