@@ -111,6 +111,7 @@ TEST(ThreadPool, ManyPoolsComeAndGo) {
 
 TEST(ThreadPool, PoolsDoNotDisturbEachOther) {
   std::vector<std::thread> callers;
+  callers.reserve(3);
   for (int i = 0; i < 3; ++i) {
     callers.emplace_back([] {
       ThreadPool pool(2);

@@ -74,14 +74,16 @@ TEST(Utf8Repair, IsPythonsOnEveryShortStringOfBoundaryBytes) {
             "c04dff760212c283a1853c0482e7477dd5ac71d76c40c4ebf54ee90e527dd072");
 }
 
+std::string between_ascii(std::size_t before, const std::string& text, std::size_t after) {
+  return std::string(before, 'a') + text + std::string(after, 'z');
+}
+
 TEST(Utf8Repair, DoesNotDependOnWhatStandsAround) {  // 8 ASCII bytes are skipped at a time
   for (std::size_t before = 0; before <= 17; ++before) {
     for (std::size_t after = 0; after <= 17; ++after) {
       for (const auto& [bytes, expected] : kIllFormed) {
-        const std::string head(before, 'a');
-        const std::string tail(after, 'z');
-        const std::string text = head + from_hex(bytes) + tail;
-        ASSERT_EQ(repair_utf8(text), head + from_hex(expected) + tail);
+        const std::string text = between_ascii(before, from_hex(bytes), after);
+        ASSERT_EQ(repair_utf8(text), between_ascii(before, from_hex(expected), after));
         ASSERT_GE(valid_utf8_prefix(text), before);
         ASSERT_LT(valid_utf8_prefix(text), text.size() - after);
       }

@@ -5,10 +5,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 #include <random>
 #include <string>
@@ -187,13 +187,12 @@ TEST(JsonNumber, EveryFloatReadsBackAndIsAsShortAsToChars) {
   std::mt19937 random(1);
   for (int i = 0; i < 100'000; ++i) {
     const auto bits = static_cast<std::uint32_t>(random());
-    float f = 0;
-    std::memcpy(&f, &bits, sizeof(f));
+    const auto f = std::bit_cast<float>(bits);
     if (!std::isfinite(f)) continue;
     const std::string text = dump(number(f));
     float back = 0;
     std::from_chars(text.data(), text.data() + text.size(), back);
-    ASSERT_EQ(std::memcmp(&back, &f, sizeof(f)), 0) << text;
+    ASSERT_EQ(std::bit_cast<std::uint32_t>(back), bits) << text;
     char shortest[32];
     const std::string_view expected(shortest, std::to_chars(shortest, shortest + 32, f).ptr);
     ASSERT_EQ(significant_digits(text), significant_digits(expected)) << text;

@@ -231,6 +231,13 @@ TEST(ModelConfig, OnlyEncoders) {
 
 // --- numbers --------------------------------------------------------------------------------
 
+std::string member(const std::string& key, const std::string& value) {
+  return "\"" + key + "\":" + value;
+}
+std::string not_a_size(const std::string& key, const std::string& max, const std::string& shown) {
+  return "key `" + key + "` must be an integer from 1 to " + max + ", not " + shown + ".";
+}
+
 TEST(ModelConfig, SizesArePositiveIntegersOfSaneMagnitude) {
   const std::vector<std::pair<std::string, std::string>> keys = {
       {"vocab_size", "16777216"},        {"hidden_size", "16777216"},
@@ -254,8 +261,7 @@ TEST(ModelConfig, SizesArePositiveIntegersOfSaneMagnitude) {
       {"{}", "an object"}};
   for (const auto& [key, max] : keys) {
     for (const auto& [value, shown] : values) {
-      EXPECT_EQ(bad(electra("\"" + key + "\":" + value)),
-                "key `" + key + "` must be an integer from 1 to " + max + ", not " + shown + ".");
+      EXPECT_EQ(bad(electra(member(key, value))), not_a_size(key, max, shown));
     }
   }
   EXPECT_EQ(bad(bert(R"("hidden_size":null)")),
