@@ -85,11 +85,11 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using crossrank::text::kUncased;
   using crossrank::text::make;
   constexpr std::string_view kBert = R"({"type": "BertPreTokenizer"})";
-  static const crossrank::text::Tokenizer tokenizers[] = {
+  static const crossrank::text::Tokenizer kTokenizers[] = {
       make(kUncased, kBert, "true"), make(kUncased, kBert, "false"), make(kCased, kBert, "true"),
       make("null", kBert, "true"), make(kUncased, "null", "true")};
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   const std::string text = crossrank::base::repair_utf8(bytes).value_or(std::string(bytes));
-  for (const auto& tokenizer : tokenizers) crossrank::text::check(tokenizer, text);
+  for (const auto& tokenizer : kTokenizers) crossrank::text::check(tokenizer, text);
   return 0;
 }

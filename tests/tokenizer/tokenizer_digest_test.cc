@@ -29,9 +29,9 @@ std::string read_file(const std::string& path) {
 }
 
 const json::Value& digests() {
-  static const json::Value value =
+  static const json::Value kValue =
       json::parse(read_file("tests/golden/data/tokenizer_digests.json")).value();
-  return value;
+  return kValue;
 }
 
 std::u32string representatives() {
@@ -43,7 +43,7 @@ std::u32string representatives() {
 using OnText = std::function<void(std::string_view)>;
 using Texts = std::function<void(const OnText&)>;
 
-Texts scalars(std::string before, std::string after) {
+Texts scalars(const std::string& before, const std::string& after) {
   return [=](const OnText& on_text) {
     for (char32_t c = 0; c < 0x110000; ++c) {
       if (c == 0xD800) c = 0xE000;
@@ -67,8 +67,13 @@ void class_pairs(const OnText& on_text) {
 }
 
 void random_texts(const OnText& on_text) {
-  RandomTexts texts(digests()["random_seed"].get<std::uint64_t>(), representatives());
-  for (int n = digests()["random_texts"].get<int>(); n > 0; --n) on_text(texts.next());
+  static const std::vector<std::string> kTexts = [] {
+    RandomTexts texts(digests()["random_seed"].get<std::uint64_t>(), representatives());
+    std::vector<std::string> out(digests()["random_texts"].get<std::size_t>());
+    for (std::string& text : out) text = texts.next();
+    return out;
+  }();
+  for (const std::string& text : kTexts) on_text(text);
 }
 
 // The records of tokenizer_probe.cc, digested.

@@ -61,7 +61,9 @@ TEST(WordScanner, KeepsWaitingMarksInFrontOfTheTable) {
 TEST(WordScanner, HoldsWordsOfAnyLength) {
   for (const std::size_t length : {255, 256, 257, 513, 100000}) {
     const std::string word(length, 'A');
-    EXPECT_THAT(words(word + " " + word, kUncased),
+    std::string twice = word;
+    twice.append(" ").append(word);
+    EXPECT_THAT(words(twice, kUncased),
                 ElementsAre(std::string(length, 'a'), std::string(length, 'a')));
     std::string wide;
     for (std::size_t i = 0; i < length; ++i) wide += "\u00e9";

@@ -58,6 +58,7 @@ TEST_P(TokenizerGolden, IdsAndSpansAreTheReferences) {
     EXPECT_EQ(ids, row["ids"].get<std::vector<std::int32_t>>());
     EXPECT_EQ(ids_with_spans, ids);
     std::vector<std::vector<std::uint32_t>> pairs;
+    pairs.reserve(spans.size());
     for (const ByteSpan& span : spans) pairs.push_back({span.begin, span.end});
     EXPECT_EQ(pairs, row["spans"].get<decltype(pairs)>());
     ++cases;

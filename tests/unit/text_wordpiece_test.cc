@@ -13,7 +13,9 @@ const std::vector<VocabEntry> kVocab = {{"[UNK]", 0},  {"un", 1},       {"##aff"
                                         {"a", 4},      {"##a", 5},      {"##", 6},    {"aff", 7},
                                         {"\u00e9", 8}, {"##\u00e9", 9}, {"ab", 10}};
 
-WordPiece make(WordPieceOptions options = {}) { return WordPiece::make(kVocab, options).value(); }
+WordPiece make(const WordPieceOptions& options = {}) {
+  return WordPiece::make(kVocab, options).value();
+}
 
 std::vector<std::int32_t> encode(const WordPiece& wordpiece, std::string_view word) {
   std::vector<std::int32_t> ids;
