@@ -34,7 +34,7 @@ void say(std::string_view text) {
 }
 
 ExitCode fail(const Error& error) {
-  say(error.message);
+  say(error.code == ErrorCode::kCancelled ? "interrupted" : error.message);
   return exit_code(error.code);
 }
 

@@ -66,7 +66,7 @@ int run(int argc, char** argv) {
   try {
     program.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    return print(program.get_subcommands().front()->help());
+    return print(program.get_subcommands().front()->help("crossrank"));
   } catch (const CLI::ParseError& error) {
     std::string where = "crossrank";
     for (const CLI::App* command : program.get_subcommands()) where += " " + command->get_name();

@@ -155,7 +155,7 @@ void add_compute_flags(CLI::App& app, ModelFlags& flags) {
       ->group("Model");
 }
 
-void add_scoring_flags(CLI::App& app, ScoringFlags& flags) {
+void add_truncation_flags(CLI::App& app, ScoringFlags& flags) {
   const char* group = "Scoring";
   add_count(app, "--max-length", flags.max_length, "Tokens a pair (default: the model's own)")
       ->group(group);
@@ -174,11 +174,14 @@ void add_scoring_flags(CLI::App& app, ScoringFlags& flags) {
   add_count(app, "--max-chunks", flags.chunk.max_chunks,
             "chunk_max: windows a document (default 32)", 1)
       ->group(group);
+}
+
+void add_batch_flag(CLI::App& app, ScoringFlags& flags) {
   add_count(app, "--batch-tokens", flags.batch_tokens,
             "Tokens a batch; changes speed and memory, no score (default " +
                 std::to_string(kDefaultBatchTokens) + ")",
             1)
-      ->group(group);
+      ->group("Scoring");
 }
 
 void add_output_flags(CLI::App& app, OutputFlags& flags, std::initializer_list<Format> formats) {
@@ -195,6 +198,17 @@ void add_output_flags(CLI::App& app, OutputFlags& flags, std::initializer_list<F
 
 void add_quiet_flag(CLI::App& app, bool& quiet) {
   app.add_flag("--quiet", quiet, "Only errors on standard error, no progress bar")->group("Output");
+}
+
+void add_return_documents(CLI::App& app, bool& value) {
+  const std::string with = value ? " (default)" : "";
+  const std::string without = value ? "" : " (default)";
+  app.add_flag_callback(
+         "--return-documents", [&value] { value = true; }, "Give back the documents" + with)
+      ->group("Output");
+  app.add_flag_callback(
+         "--no-return-documents", [&value] { value = false; }, "Leave them out" + without)
+      ->group("Output");
 }
 
 void add_pair_format(CLI::App& app, PairFormat& format) {

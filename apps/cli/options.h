@@ -46,9 +46,12 @@ struct OutputFlags {
 void add_model_flags(CLI::App& app, ModelFlags& flags);
 // --precision, --threads, --isa: for commands that load the weights.
 void add_compute_flags(CLI::App& app, ModelFlags& flags);
-void add_scoring_flags(CLI::App& app, ScoringFlags& flags);
+void add_truncation_flags(CLI::App& app, ScoringFlags& flags);
+void add_batch_flag(CLI::App& app, ScoringFlags& flags);
 void add_output_flags(CLI::App& app, OutputFlags& flags, std::initializer_list<Format> formats);
 void add_quiet_flag(CLI::App& app, bool& quiet);
+// --return-documents and --no-return-documents; `value` holds the default.
+void add_return_documents(CLI::App& app, bool& value);
 void add_pair_format(CLI::App& app, PairFormat& format);
 // The positional [FILE].
 void add_input(CLI::App& app, std::string& path);

@@ -72,12 +72,12 @@ std::string progress_text(const std::string& what, ProgressBar::Unit unit, std::
   std::snprintf(percent, sizeof(percent), "%3d%%  ", static_cast<int>(fraction * 100));
   numbers = percent + numbers;
   if (fraction > 0) numbers += "  ETA " + clock_text(seconds * (1 - fraction) / fraction);
-  const std::size_t taken = what.size() + numbers.size() + 6;  // "  [" and "]  ", a free column
+  const std::size_t taken = what.size() + numbers.size() + 5;  // "  [" and "] "
   std::string bar;
   if (width > taken + 4) {
     const std::size_t cells = std::min<std::size_t>(width - taken, 40);
     const auto full = static_cast<std::size_t>(fraction * static_cast<double>(cells));
-    bar = "[" + std::string(full, '#') + std::string(cells - full, '-') + "]  ";
+    bar = "[" + std::string(full, '#') + std::string(cells - full, '-') + "] ";
   }
   return (what + "  " + bar + numbers).substr(0, width);
 }

@@ -74,7 +74,7 @@ struct RankResults {
   const Ranking& ranking;
   const ModelInfo& info;
   std::string digest;  // 12 digits; "" where no one asked
-  double elapsed_ms;
+  std::chrono::steady_clock::duration elapsed;
 };
 
 void write_result(std::string& out, const RankResults& r, const RankedDocument& result) {
@@ -112,7 +112,7 @@ void write_json(std::string& out, const RankResults& r) {
       .member("precision", name_of(r.info.precision))
       .raw("results", results)
       .member("truncated_documents", r.ranking.truncated_documents)
-      .member("elapsed_ms", r.elapsed_ms)
+      .member("elapsed_ms", milliseconds(r.elapsed))
       .end();
   out += '\n';
 }
@@ -170,7 +170,8 @@ void write_table(std::string& out, const RankResults& r) {
       (r.ranking.truncated_documents > 0
            ? ", " + with_thousands(r.ranking.truncated_documents) + " scored in part"
            : "") +
-      ", " + std::to_string(static_cast<long>(r.elapsed_ms)) + " ms, " + describe(r.info, r.digest);
+      ", " + with_thousands(static_cast<std::size_t>(milliseconds(r.elapsed).get<double>())) +
+      " ms, " + describe(r.info, r.digest);
   out += snippet(footer, 400) + "\n";
 }
 
@@ -263,10 +264,9 @@ Result<void> rank(RankFlags& flags) {
   auto ranking = reranker.rank(flags.query, list.documents);
   bar.clear();
   if (!ranking.ok()) return locate(ranking.error(), flags, reranker, list, input.name());
-  const std::chrono::duration<double, std::milli> elapsed =
-      std::chrono::steady_clock::now() - start;
+  const auto elapsed = std::chrono::steady_clock::now() - start;
 
-  RankResults results{flags, list, *ranking, info, "", elapsed.count()};
+  RankResults results{flags, list, *ranking, info, "", elapsed};
   if (digest) {
     CR_TRY_ASSIGN(results.digest, digest->short_hex());
   }
@@ -306,7 +306,8 @@ void add_rank(CLI::App& program, Command& chosen) {
       ->group("Input");
   add_model_flags(*app, flags->model);
   add_compute_flags(*app, flags->model);
-  add_scoring_flags(*app, flags->scoring);
+  add_truncation_flags(*app, flags->scoring);
+  add_batch_flag(*app, flags->scoring);
   app->add_option("--metadata-fields", flags->metadata_fields,
                   "Metadata in front of the text, one a line, for example title,source")
       ->type_name("A,B")
@@ -327,9 +328,7 @@ void add_rank(CLI::App& program, Command& chosen) {
       ->group("Output");
   add_output_flags(*app, flags->output,
                    {Format::kTable, Format::kJson, Format::kJsonl, Format::kTsv, Format::kTrec});
-  app->add_flag("--return-documents,!--no-return-documents", flags->return_documents,
-                "With each result its document (default)")
-      ->group("Output");
+  add_return_documents(*app, flags->return_documents);
   app->add_option("--query-id", flags->query_id, "The qid of --format trec (default q1)")
       ->type_name("ID")
       ->group("Output");

@@ -43,7 +43,7 @@ constexpr std::int32_t kIds[] = {101, 7668, 1879, 1755, 1010, 2123, 1005, 1056, 
 
 const ReferenceSet& builtin_reference() {
   static constexpr ReferenceSet kSet = {
-      "sentence-transformers on the built-in weights", "78c4a873104c9eb1d8583dc39be11f162f5ac32638bd016b67a49a0f62996367", kPairs, kTokenized, kIds};
+      "logits of sentence-transformers", "78c4a873104c9eb1d8583dc39be11f162f5ac32638bd016b67a49a0f62996367", kPairs, kTokenized, kIds};
   return kSet;
 }
 

@@ -20,7 +20,7 @@ struct ReferenceLogit {
 };
 
 struct ReferenceSet {
-  std::string_view origin;          // who computed the logits
+  std::string_view origin;          // "logits of WHOM", for messages
   std::string_view weights_sha256;  // of the model.safetensors they were computed with; "" unknown
   std::span<const ReferenceLogit> pairs;
   std::string_view tokenized;         // a text

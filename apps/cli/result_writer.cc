@@ -63,6 +63,11 @@ void write_scores(ObjectWriter& object, const Predictions& predictions, std::siz
 
 std::string shortest(float value) { return json::dump(json::number(value)); }
 
+json::Value milliseconds(std::chrono::steady_clock::duration elapsed) {
+  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(elapsed).count();
+  return static_cast<double>(us) / 1000;
+}
+
 std::string rounded(float value) {
   char text[64];  // a float32 has at most 39 digits before the point
   std::snprintf(text, sizeof(text), "%.4f", static_cast<double>(value));

@@ -1,6 +1,7 @@
 // Results as text: the JSON members of a score, and one place for each number format.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -32,6 +33,8 @@ void write_scores(ObjectWriter& object, const Predictions& predictions, std::siz
 
 // The shortest decimal that reads back to the same float32.
 std::string shortest(float value);
+// A duration as JSON, to the microsecond.
+json::Value milliseconds(std::chrono::steady_clock::duration elapsed);
 // Four digits behind the point, for tables.
 std::string rounded(float value);
 // A text as one TSV field: tabs and line breaks become spaces.

@@ -22,9 +22,10 @@
 namespace crossrank::cli {
 namespace {
 
-// A window of pairs is read, scored and written before the next one. 1,024 pairs fill dozens of
-// batches, so that sorting them by length pays; 8 MB bound the memory of long documents.
-constexpr std::size_t kWindowPairs = 1024;
+// A window of pairs is read, scored and written before the next one. 256 pairs of 80 tokens fill 40
+// batches of 512, so that sorting them by length pays, and take a few seconds at most, so that
+// whoever reads our output sees it move; 8 MB bound the memory of long documents.
+constexpr std::size_t kWindowPairs = 256;
 constexpr std::size_t kWindowBytes = std::size_t{8} << 20;
 // A producer that is silent for this long waits for its answers: the window ends early.
 constexpr int kIdleMilliseconds = 20;
@@ -84,15 +85,16 @@ class ScoreRun {
     if (digest_) {
       CR_TRY_ASSIGN(digest, digest_->short_hex());
     }
-    const std::chrono::duration<double, std::milli> elapsed =
-        std::chrono::steady_clock::now() - start_;
-    if (format_ == Format::kJson) write_json_end(digest, elapsed.count(), stopped_by);
+    const auto elapsed = Clock::now() - start_;
+    if (format_ == Format::kJson) write_json_end(digest, elapsed, stopped_by);
     CR_TRY(out_.flush());
-    if (!out_.closed()) report(digest, elapsed.count());
+    if (!out_.closed()) report(digest, std::chrono::duration<double>(elapsed).count());
     return {};
   }
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   static std::vector<Table::Column> columns(std::size_t labels) {
     const std::string logit = labels > 1 ? "logits" : "logit";
     const std::string probability = labels > 1 ? "probs" : "prob";
@@ -241,7 +243,7 @@ class ScoreRun {
     return out_.flush();
   }
 
-  void write_json_end(const std::string& digest, double elapsed_ms, const Error* stopped_by) {
+  void write_json_end(const std::string& digest, Clock::duration elapsed, const Error* stopped_by) {
     std::string end;
     ObjectWriter object(end);
     object.member("model", encoder_.info().name)
@@ -249,21 +251,21 @@ class ScoreRun {
         .member("precision", name_of(encoder_.info().precision))
         .member("skipped_lines", skipped_)
         .member("truncated_documents", truncated_)
-        .member("elapsed_ms", elapsed_ms);
+        .member("elapsed_ms", milliseconds(elapsed));
     if (stopped_by != nullptr) object.member("error", stopped_by->message);
     object.end();
     // The object was opened by run(); here it goes on behind its list.
     out_.buffer() += "]," + end.substr(1) + "\n";
   }
 
-  void report(const std::string& digest, double elapsed_ms) {
+  void report(const std::string& digest, double seconds) {
     if (repairs_.lines > 0) say(repairs_.report(reader_.file().name()));
     if (skipped_ > 0) {
       say("skipped " + with_thousands(skipped_) +
           (skipped_ == 1 ? " line: " : " lines, the first: ") + first_skipped_);
     }
     if (flags_.output.quiet) return;
-    const double rate = elapsed_ms > 0 ? 1000.0 * static_cast<double>(written_) / elapsed_ms : 0;
+    const double rate = seconds > 0 ? static_cast<double>(written_) / seconds : 0;
     say("scored " + with_thousands(written_) + " pairs" +
         (truncated_ > 0 ? ", " + with_thousands(truncated_) + " of them in part," : "") + " at " +
         with_thousands(static_cast<std::size_t>(rate)) + "/s with " +
@@ -280,7 +282,7 @@ class ScoreRun {
   Output out_;
   ProgressBar bar_;
   Table table_;
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  Clock::time_point start_ = Clock::now();
 
   std::vector<Entry> window_;
   std::string storage_;  // of a repaired line
@@ -327,12 +329,11 @@ void add_score(CLI::App& program, Command& chosen) {
       ->group("Input");
   add_model_flags(*app, flags->model);
   add_compute_flags(*app, flags->model);
-  add_scoring_flags(*app, flags->scoring);
+  add_truncation_flags(*app, flags->scoring);
+  add_batch_flag(*app, flags->scoring);
   add_output_flags(*app, flags->output,
                    {Format::kTable, Format::kJson, Format::kJsonl, Format::kTsv});
-  app->add_flag("--return-documents,!--no-return-documents", flags->return_documents,
-                "With each result its document (default: without)")
-      ->group("Output");
+  add_return_documents(*app, flags->return_documents);
   app->callback([flags, &chosen] { chosen = [flags] { return score(*flags); }; });
 }
 

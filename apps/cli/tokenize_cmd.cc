@@ -26,7 +26,7 @@ struct TokenizeFlags {
   bool skip_bad = false;
   ModelFlags model;
   ScoringFlags scoring;
-  bool quiet = false;
+  OutputFlags output;
 };
 
 class TokenizeRun {
@@ -111,11 +111,11 @@ class TokenizeRun {
 
 Result<void> tokenize(const TokenizeFlags& flags) {
   CR_TRY_ASSIGN(InputFile input, InputFile::open(flags.text ? "-" : flags.input));
-  CR_TRY(fetch_model(flags.model, /*tokenizer_only=*/true, flags.quiet));
+  CR_TRY(fetch_model(flags.model, /*tokenizer_only=*/true, flags.output.quiet));
   CR_TRY_ASSIGN(const Tokenizer tokenizer, open_tokenizer(flags.model));
   TokenizeRun run(flags, tokenizer);
   if (flags.text) return run.text(*flags.text);
-  if (input.is_terminal() && !flags.quiet) say("reading from the terminal, up to Ctrl-D");
+  if (input.is_terminal() && !flags.output.quiet) say("reading from the terminal, up to Ctrl-D");
   return run.lines(LineReader(std::move(input)));
 }
 
@@ -136,8 +136,8 @@ void add_tokenize(CLI::App& program, Command& chosen) {
   app->add_flag("--skip-bad", flags->skip_bad, "Count and report bad lines instead of stopping")
       ->group("Input");
   add_model_flags(*app, flags->model);
-  add_scoring_flags(*app, flags->scoring);
-  add_quiet_flag(*app, flags->quiet);
+  add_truncation_flags(*app, flags->scoring);
+  add_output_flags(*app, flags->output, {Format::kJsonl});
   app->callback([flags, &chosen] {
     chosen = [flags]() -> int {
       const auto done = tokenize(*flags);

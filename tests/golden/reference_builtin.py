@@ -73,7 +73,7 @@ def main() -> None:
         "",
         "const ReferenceSet& builtin_reference() {",
         "  static constexpr ReferenceSet kSet = {",
-        f'      "sentence-transformers on the built-in weights", "{digest}", kPairs, kTokenized, kIds}};',
+        f'      "logits of sentence-transformers", "{digest}", kPairs, kTokenized, kIds}};',
         "  return kSet;",
         "}",
         "",

@@ -1,0 +1,54 @@
+"""docs/cli.md is true: its examples run and print what it shows, and it names every flag there is.
+
+Numbers and instruction sets differ between machines, so they are compared as "#".
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import unittest
+
+from harness import BINARY, SOURCE, CliTest
+
+PAGE = (SOURCE / "docs" / "cli.md").read_text("utf-8")
+
+
+def masked(text):
+    text = re.sub(r"\b(avx512|avx2|neon|scalar)\b(, (avx512|avx2|neon|scalar)\b)*", "ISA", text)
+    text = re.sub(r"-?\d[\d,]*(\.\d+)?(e-?\d+)?", "#", text)
+    return re.sub(r"[ \t]+", " ", text.replace("threads", "thread"))
+
+
+class Page(CliTest):
+    def test_examples_print_what_the_page_shows(self):
+        (self.folder / "bin").mkdir()
+        shutil.copy(BINARY, self.folder / "bin" / "crossrank")
+        env = self.env | {"PATH": f'{self.folder / "bin"}:{os.environ["PATH"]}', "COLUMNS": "110"}
+        count = 0
+        for block in re.findall(r"^```console\n(.*?)^```", PAGE, re.M | re.S):
+            for command, shown in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.M):
+                done = subprocess.run(["bash", "-c", command], stdout=subprocess.PIPE, env=env, text=True,
+                                      stderr=subprocess.STDOUT, cwd=SOURCE)
+                printed = done.stdout
+                if done.returncode != 0:
+                    printed += f"[exit code {done.returncode}]\n"
+                with self.subTest(command=command):
+                    self.assertEqual(masked(printed), masked(shown))
+                count += 1
+        self.assertGreater(count, 20)
+
+    def test_every_flag_is_named(self):
+        for command in ("rank", "score", "tokenize", "info", "models", "pull", "doctor"):
+            for flag in re.findall(r"--[a-z-]+", self.ok(command, "--help").out.decode()):
+                self.assertIn(f"`{flag}" if flag != "--query" else flag, PAGE, command)
+
+    def test_it_names_no_flag_that_does_not_exist(self):
+        known = "".join(self.ok(command, "--help").out.decode() for command in
+                        ("rank", "score", "tokenize", "info", "models", "pull", "doctor"))
+        for flag in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", PAGE)):
+            self.assertIn(flag, known)
+
+
+if __name__ == "__main__":
+    unittest.main()
