@@ -101,10 +101,28 @@ struct Tokenizer::Impl {
   void encode_aligned(std::string_view text, std::vector<std::int32_t>& ids,
                       std::vector<ByteSpan>& spans) const {
     added_raw.split(text, [&](std::size_t begin, std::size_t end, std::int32_t id) {
-      if (id < 0) return encode_aligned_piece(text.substr(begin, end - begin), begin, ids, spans);
+      if (id < 0) return encode_aligned_section(text.substr(0, end), begin, ids, spans);
       ids.push_back(id);
       spans.push_back({static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)});
     });
+  }
+
+  // Text from `begin` on, in parts that end in a space where that changes nothing: the aligned form
+  // takes some 40 bytes a character.
+  void encode_aligned_section(std::string_view text, std::size_t begin,
+                              std::vector<std::int32_t>& ids, std::vector<ByteSpan>& spans) const {
+    constexpr std::size_t kPartBytes = 1 << 14;
+    const bool divisible = added_normalized.empty() && pre_tokenizer == PreTokenizer::kBert;
+    while (begin < text.size()) {
+      std::size_t end = text.size();
+      if (divisible && end - begin > kPartBytes) {
+        if (const std::size_t space = text.find(' ', begin + kPartBytes); space != text.npos) {
+          end = space + 1;
+        }
+      }
+      encode_aligned_piece(text.substr(begin, end - begin), begin, ids, spans);
+      begin = end;
+    }
   }
 
   void encode_aligned_piece(std::string_view piece, std::size_t offset,
