@@ -257,8 +257,8 @@ class Doctor {
                      ": the weights, the tokenizer or the kernels are not what they should be");
     }
     add(name, Outcome::kOk,
-        std::to_string(scored->size()) + of + std::string(reference_->origin) + ", the worst at " +
-            number(100 * worst) + " % of its tolerance");
+        std::to_string(scored->size()) + " " + std::string(reference_->origin) +
+            " hold, the worst at " + number(100 * worst) + " % of its tolerance");
   }
 
   // Every kernel set that this CPU runs gives the same logits within FIDELITY's bound for fp32.
