@@ -95,21 +95,23 @@ class Builder {
     return settle_duplicates(frame);
   }
 
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& e) {
+  bool parse_error(std::size_t position, const std::string& token,
+                   const nlohmann::detail::exception& e) {
     // "[json.exception.parse_error.101] parse error at line 1, column 2: WHAT - WHY; last read:
-    // 'BYTES'; expected X", or "[...] number overflow parsing 'BYTES'": the bytes may be a whole
-    // document, and are left out. The offset is that of the last byte read.
+    // 'TOKEN'; expected X", or "[...] number overflow parsing 'TOKEN'": the token may be a whole
+    // document or end within a character, and is left out. The offset is that of the last byte
+    // read.
     std::string_view what = e.what();
     for (const std::string_view before : {"] ", "parse error at ", ": "}) {
       const std::size_t found = what.find(before);
       if (found == what.npos) break;
       what.remove_prefix(found + before.size());
     }
-    std::string message(
-        what.substr(0, std::min(what.find("; last read: "), what.find(" parsing '"))));
-    if (const std::size_t expected = what.rfind("; expected ");
-        expected != what.npos && expected > message.size()) {
-      message += what.substr(expected);
+    std::string message(what);
+    for (const std::string before : {"; last read: '", " parsing '"}) {
+      const std::string shown = before + token + "'";
+      const std::size_t found = message.find(shown);
+      if (found != message.npos) message.erase(found, shown.size());
     }
     return fail("not valid JSON" +
                 at_byte(std::min(position == 0 ? 0 : position - 1, text_.size())) + ": " + message);

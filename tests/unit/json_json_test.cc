@@ -16,6 +16,7 @@
 namespace crossrank::json {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -63,6 +64,14 @@ TEST(JsonParse, ErrorsDoNotQuoteTheText) {
   EXPECT_THAT(message, Not(HasSubstr("sss")));
   EXPECT_THAT(message, HasSubstr("expected"));
   EXPECT_LT(message.size(), 200u);
+}
+
+TEST(JsonParse, TextThatLooksLikeTheLibrarysMessageIsNotQuotedEither) {
+  for (const std::string text :
+       {"[\"'; expected MINE\xC3\xA9", "[\"; last read: 'MINE'; expected MINE", "['; expected MINE",
+        "[1 \"'; expected MINE\"]"}) {
+    EXPECT_THAT(error_of(text), AllOf(HasSubstr("syntax error"), Not(HasSubstr("MINE")))) << text;
+  }
 }
 
 TEST(JsonParse, NulIsNotTheEndOfTheText) {
