@@ -247,11 +247,11 @@ Result<void> rank(RankFlags& flags) {
   CR_TRY_ASSIGN(CrossEncoder loaded, open_model(flags.model, quiet));
   const auto encoder = std::make_shared<const CrossEncoder>(std::move(loaded));
   const ModelInfo& info = encoder->info();
-  // Without a place to name the weights nobody needs to read them twice.
-  const bool names_weights =
-      !quiet || format == Format::kJson || format == Format::kTrec || format == Format::kTable;
+  // Results that name the weights wait for their digest; of others only the line behind them does.
+  const bool digest_in_results =
+      format == Format::kJson || format == Format::kTrec || format == Format::kTable;
   std::optional<WeightsDigest> digest;
-  if (names_weights) digest.emplace(*encoder);
+  if (digest_in_results || !quiet) digest.emplace(*encoder);
 
   const auto start = std::chrono::steady_clock::now();
   ProgressBar bar("rank", ProgressBar::Unit::kPairs, quiet);
@@ -267,7 +267,7 @@ Result<void> rank(RankFlags& flags) {
   const auto elapsed = std::chrono::steady_clock::now() - start;
 
   RankResults results{flags, list, *ranking, info, "", elapsed};
-  if (digest) {
+  if (digest_in_results) {
     CR_TRY_ASSIGN(results.digest, digest->short_hex());
   }
   if (!quiet) {
@@ -276,6 +276,9 @@ Result<void> rank(RankFlags& flags) {
   Output out;
   CR_TRY(write_results(out, format, results));
   if (!quiet && !out.closed() && format != Format::kTable) {
+    if (!digest_in_results) {
+      CR_TRY_ASSIGN(results.digest, digest->short_hex());
+    }
     say("ranked " + with_thousands(list.documents.size()) + " documents with " +
         describe(info, results.digest));
   }
