@@ -7,6 +7,10 @@ SHELL := bash
 
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
+SANITIZED := unit kernels fuzz golden hub
+
+empty :=
+space := $(empty) $(empty)
 
 # With ccache, a second clone or preset compiles what the first one did not.
 ifneq ($(shell command -v ccache),)
@@ -38,8 +42,9 @@ format:  ## Rewrite the C++ files with the pinned clang-format
 
 test-sanitizers:  ## Unit tests and fuzz corpora under ASan + UBSan, thread tests under TSan
 	@$(timed); tools/deps.sh build test; \
-	$(call build,asan-ubsan,all); $(call build,tsan,crossrank_threads_tests); \
-	$(call ctest,asan-ubsan) -L '^(unit|kernels|fuzz|faults)$$' -LE long; \
+	$(call build,asan-ubsan,$(SANITIZED:%=crossrank_%_tests)); \
+	$(call ctest,asan-ubsan) -L '^($(subst $(space),|,$(SANITIZED)))$$' -LE long; \
+	$(call build,tsan,crossrank_threads_tests); \
 	$(call ctest,tsan) -L '^threads$$' -LE long
 
 test-long:  ## The tests that do not fit in make test
