@@ -185,11 +185,13 @@ Result<void> Window::encode_document(std::string_view text, std::uint32_t number
     pair.chars_cut = static_cast<std::uint32_t>(base::count_code_points(text.substr(kept.size())));
     text = kept;
   }
+  const bool chunked = rules_.policy == Truncation::kChunkMax;
   arena.text_ids.clear();
-  tokenizer_.encode(text, arena.text_ids);
+  arena.text_spans.clear();
+  tokenizer_.encode(text, arena.text_ids, chunked ? &arena.text_spans : nullptr);
   pair.tokens = arena.text_ids.size();
   pair.sequence_begin = arena.sequences.size();
-  if (rules_.policy == Truncation::kChunkMax) {
+  if (chunked) {
     CR_TRY(cut_chunks(text, number, query.tokens, arena));
   } else {
     CR_TRY_ASSIGN(const text::PairCut cut, text::cut_pair(query.tokens, pair.tokens, rules_));
@@ -210,40 +212,15 @@ Result<void> Window::encode_document(std::string_view text, std::uint32_t number
                    arena.text_ids.begin() + static_cast<std::ptrdiff_t>(pair.kept_from),
                    arena.text_ids.begin() + static_cast<std::ptrdiff_t>(kept_to));
   release_if_large(arena.text_ids);
+  release_if_large(arena.text_spans);
   return {};
-}
-
-// The spans of the first `needed` of `ids`, the tokens of `text`. Spans cost the tokenizer some 30
-// bytes a byte of text, so it sees no more of a long text than a head that has the same tokens.
-std::vector<text::ByteSpan> Window::first_spans(std::string_view text,
-                                                std::span<const std::int32_t> ids,
-                                                std::size_t needed) const {
-  std::vector<std::int32_t> head_ids;
-  std::vector<text::ByteSpan> spans;
-  for (std::size_t bytes = 16 * (needed + 1);; bytes *= 8) {
-    const std::size_t head = std::min(text.find_first_of(" \t\n", bytes), text.size());
-    head_ids.clear();
-    spans.clear();
-    tokenizer_.encode(text.substr(0, head), head_ids, &spans);
-    if (head == text.size()) return spans;
-    // A head that ends within an added token, say, may have others.
-    if (head_ids.size() >= needed &&
-        std::equal(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(needed),
-                   head_ids.begin())) {
-      return spans;
-    }
-  }
 }
 
 Result<void> Window::cut_chunks(std::string_view text, std::uint32_t number,
                                 std::size_t query_tokens, Arena& arena) const {
+  const std::vector<text::ByteSpan>& spans = arena.text_spans;
   CR_TRY_ASSIGN(const std::vector<text::PairCut> cuts,
-                text::chunk_pair(query_tokens, arena.text_ids.size(), rules_));
-  std::size_t needed = 0;
-  for (const text::PairCut& cut : cuts) {
-    needed = std::max(needed, cut.document_begin + cut.document_tokens);
-  }
-  const std::vector<text::ByteSpan> spans = first_spans(text, arena.text_ids, needed);
+                text::chunk_pair(query_tokens, spans.size(), rules_));
   CharCounter begins(text);
   CharCounter ends(text);
   for (const text::PairCut& cut : cuts) {

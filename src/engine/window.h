@@ -83,6 +83,7 @@ class Window {
     std::vector<std::int32_t> ids;
     std::vector<Sequence> sequences;
     std::vector<std::int32_t> text_ids;
+    std::vector<text::ByteSpan> text_spans;
     std::optional<Error> error;
     std::size_t error_index = 0;
   };
@@ -94,8 +95,6 @@ class Window {
   Result<void> encode_document(std::string_view text, std::uint32_t number, Arena& arena);
   Result<void> cut_chunks(std::string_view text, std::uint32_t number, std::size_t query_tokens,
                           Arena& arena) const;
-  std::vector<text::ByteSpan> first_spans(std::string_view text, std::span<const std::int32_t> ids,
-                                          std::size_t needed) const;
   Result<void> first_error();
 
   const text::Tokenizer& tokenizer_;

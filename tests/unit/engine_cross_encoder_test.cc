@@ -285,8 +285,7 @@ TEST(CrossEncoderPredict, ChunkMaxKeepsTheBestWindow) {
   Texts texts;
   for (std::size_t i = 0; i < 40; ++i) {
     texts.queries.push_back(tiny_words(random, 1 + i % 4));
-    // One is so long that its tail, which no window covers, needs no spans.
-    texts.documents.push_back("é " + tiny_words(random, i == 20 ? 3000 : i));
+    texts.documents.push_back("é " + tiny_words(random, i));
   }
   const std::vector<TextPair> pairs = texts.pairs();
   const Predictions predictions = encoder.predict(pairs, options).value();
