@@ -96,6 +96,8 @@ SPECS = [
     Spec("scores_tanh", score_activation=("sentence_transformers", TANH), layers=1, dtype="F16"),
     Spec("scores_sigmoid3", labels=3, score_activation=("legacy", SIGMOID), layers=1,
          dtype="F16"),
+    Spec("scores_saved", score_activation=("sentence_transformers", IDENTITY),
+         saved_activation=TANH, layers=1, dtype="F16"),
     Spec("electra", family="electra", hidden=36, heads=3, intermediate=52, embedding=20),
     Spec("electra_equal", family="electra", layers=1, labels=2),
     Spec("electra_no_prefix", family="electra", prefix=False, embedding=40, layers=1, dtype="F16",

@@ -18,6 +18,10 @@ ACTIVATIONS = ["gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu", "tanh"]
 DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 
 
+class BadlyConditioned(Exception):
+    """The random weights came out such that every text scores nearly the same."""
+
+
 @dataclasses.dataclass
 class Spec:
     """One model. The defaults are the plainest case; each golden case changes a few."""
@@ -43,7 +47,8 @@ class Spec:
     position_ids: bool = False  # an I64 tensor that nobody needs
     extra_tensors: bool = False  # tensors of a pre-training head
     shards: int = 1
-    score_activation: tuple[str, str] | None = None  # (config key, torch path)
+    score_activation: tuple[str, str] | None = None  # (key of config.json, torch path)
+    saved_activation: str | None = None  # torch path in the files that sentence-transformers saves
     tokenizer: str = "json"  # or "vocab": vocab.txt alone
     vocab_words: int = 70  # words besides the alphabet
     lowercase: bool = True
@@ -121,7 +126,8 @@ def write_tokenizer(spec: Spec, folder: pathlib.Path) -> int:
     decoder = {str(ids[t]): {"content": t, **special, "special": True} for t in SPECIALS}
     decoder |= {str(a["id"]): {k: v for k, v in a.items() if k != "id"} for a in added}
     config = {
-        "added_tokens_decoder": decoder,
+        # What transformers 5 saves says nothing of added tokens; tokenizer.json has them.
+        **({} if spec.saved_activation else {"added_tokens_decoder": decoder}),
         "cls_token": "[CLS]",
         "do_lower_case": spec.lowercase,
         "mask_token": "[MASK]",
@@ -184,6 +190,23 @@ def make_config(spec: Spec, vocab_size: int) -> dict:
     return config
 
 
+def write_saved_files(spec: Spec, folder: pathlib.Path) -> None:
+    """What sentence-transformers 6 saves beside the model; its activation outranks config.json."""
+    module = {"idx": 0, "name": "0", "path": "",
+              "type": "sentence_transformers.base.modules.transformer.Transformer"}  # fmt: skip
+    write_json(folder / "modules.json", [module])
+    write_json(folder / "config_sentence_transformers.json", {
+        "__version__": {"sentence_transformers": "6.2.0"},
+        "activation_fn": spec.saved_activation,
+        "default_prompt_name": None, "model_type": "CrossEncoder", "prompts": {},
+    })  # fmt: skip
+    method = {"method": "forward", "method_output_name": "logits"}
+    write_json(folder / "sentence_bert_config.json", {
+        "transformer_task": "sequence-classification", "modality_config": {"text": method},
+        "module_output_name": "scores",
+    })  # fmt: skip
+
+
 def random_tensors(model: torch.nn.Module, spec: Spec) -> dict[str, torch.Tensor]:
     """Float64 weights under transformers' own names, not yet rounded to the file's types."""
     # Weights straight from initialisation (std 0.02) make every text score nearly the same, which
@@ -226,7 +249,8 @@ def calibrate(model, spec: Spec, tensors: dict, tokenized: list[dict]) -> None:
     spread = logits.std(dim=0)
     # Texts that score alike whatever the weights would need a huge factor, and rounding errors
     # would grow with it. That is a bad model, not a hard test.
-    assert (spread > 1e-2).all(), f"{spec.name}: logits hardly differ: {spread.tolist()}"
+    if not (spread > 1e-2).all():
+        raise BadlyConditioned(f"{spec.name}: logits hardly differ: {spread.tolist()}")
     tensors[last + ".weight"] *= (3.0 / spread)[:, None]
     tensors[last + ".bias"] -= (logits.mean(dim=0) - tensors[last + ".bias"]) * (3.0 / spread)
 
@@ -282,6 +306,8 @@ def write_model(spec: Spec, folder: pathlib.Path, pairs: list[tuple[str, str]]) 
     folder.mkdir(parents=True)
     config = make_config(spec, write_tokenizer(spec, folder))
     write_json(folder / "config.json", config)
+    if spec.saved_activation is not None:
+        write_saved_files(spec, folder)
     model = AutoModelForSequenceClassification.from_config(AutoConfig.from_pretrained(folder))
     tokenizer = AutoTokenizer.from_pretrained(folder)
     tokenized = [
