@@ -7,6 +7,7 @@ SHELL := bash
 
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
+SEED ?= $(shell date +%s)
 SANITIZED := unit kernels fuzz golden hub
 
 empty :=
@@ -55,6 +56,12 @@ test-tokenizer-full:  ## The tokenizer against the tokenizers package on every c
 	tools/venv.sh tests/golden/requirements-tokenizer.txt; \
 	build/venv/bin/python tests/golden/tokenizer_full.py \
 	  --binary build/release/tests/tokenizer/tokenizer_probe $(ARGS)
+
+test-fidelity:  ## Fresh random models against sentence-transformers on PyTorch (Python)
+	@$(timed); tools/deps.sh build test python; $(call build,release,crossrank_cli); \
+	tools/venv.sh tests/golden/requirements.txt; \
+	build/venv/bin/python tests/golden/random_models.py --crossrank build/release/crossrank \
+	  --seed $(SEED) --models 20 $(ARGS)
 
 fuzz:  ## Fuzz each parser for FUZZ_SECONDS (Clang); what is found lands in build/fuzz/found
 	@$(timed); tools/deps.sh build test fuzz; $(call build,fuzz,all); \
