@@ -16,6 +16,7 @@ TEST(Turnstile, AdmitsOneAtATime) {
   int inside = 0;  // guarded by the turnstile: a race here is a finding of TSan
   int visits = 0;
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 200; ++i) {

@@ -17,11 +17,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-template <typename T>
-Error error_of(const Result<T>& result) {
-  return result.ok() ? Error{ErrorCode::kInternal, "no error"} : result.error();
-}
-
 class ReRanker : public testing::Test {
  protected:
   ReRanker()
@@ -172,6 +167,7 @@ TEST_F(ReRanker, PartsOfALongListMakeNoDifference) {
   std::vector<Document> documents;
   std::vector<std::string_view> texts;
   for (std::size_t i = 0; i < 9000; ++i) documents.push_back(documents_[i * 7 % 30]);
+  texts.reserve(documents.size());
   for (const Document& document : documents) texts.push_back(document.page_content);
   ReRankOptions options;
   options.top_k = 700;

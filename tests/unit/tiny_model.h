@@ -15,6 +15,8 @@
 
 #include <gtest/gtest.h>
 
+#include "crossrank/result.h"
+
 namespace crossrank {
 
 struct TinyModelOptions {
@@ -160,6 +162,12 @@ class TinyModel {
   std::filesystem::path folder_;
   std::vector<Tensor> tensors_;
 };
+
+// The error of a result that should have one.
+template <typename T>
+Error error_of(const Result<T>& result) {
+  return result.ok() ? Error{ErrorCode::kInternal, "no error"} : result.error();
+}
 
 // "w12 w7 ..." of `count` words, each one token.
 inline std::string tiny_words(std::mt19937& random, std::size_t count) {
