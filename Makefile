@@ -26,7 +26,7 @@ build = $(call configure,$(1)); cmake --build --preset $(1) --parallel $(JOBS) -
 ctest = ctest --test-dir build/$(1) --output-on-failure --no-tests=error --parallel $(JOBS)
 
 demo:  ## Build the command and rank the example corpus with it
-	@$(timed); tools/deps.sh build; $(call build,release,crossrank_cli); examples/demo.sh
+	@$(timed); tools/deps.sh build test; $(call build,release,crossrank_cli); examples/demo.sh
 
 test:  ## Build everything and run all tests (no network once the packages are there)
 	@$(timed); tools/deps.sh build test; $(call build,release,all); $(call ctest,release) -LE long
