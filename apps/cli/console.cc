@@ -69,7 +69,7 @@ Result<void> Output::flush() {
 }
 
 Result<void> Output::write_if_large() {
-  constexpr std::size_t kLarge = 64 * 1024;
+  constexpr std::size_t kLarge = std::size_t{64} << 10;
   return buffer_.size() < kLarge ? Result<void>() : flush();
 }
 

@@ -97,7 +97,7 @@ Result<std::string> InputFile::read_all() {
 std::string LineReader::place() const { return file_.name() + ":" + std::to_string(line_number_); }
 
 Result<bool> LineReader::fill() {
-  constexpr std::size_t kChunk = 64 * 1024;
+  constexpr std::size_t kChunk = std::size_t{64} << 10;
   if (pos_ > 0) {
     buffer_.erase(0, pos_);
     scanned_ -= pos_;

@@ -24,6 +24,9 @@
 namespace crossrank::cli {
 namespace {
 
+// What separates the columns of a TREC run.
+constexpr std::string_view kTrecSpace = " \t\r\n\v\f";
+
 struct RankFlags {
   std::string query;
   std::string query_id = "q1";
@@ -139,17 +142,18 @@ void write_tsv(std::string& out, const RankResults& r) {
 Result<void> write_trec(std::string& out, const RankResults& r) {
   std::string tag = r.info.name + "-" + r.digest;
   for (char& c : tag) {
-    if (is_blank({&c, 1})) c = '_';
+    if (kTrecSpace.find(c) != kTrecSpace.npos) c = '_';
   }
   for (const RankedDocument& result : r.ranking.results) {
     const std::string id = id_text(r, result);
-    if (id.empty() || id.find_first_of(" \t\r\n\v\f") != id.npos) {
+    if (id.empty() || id.find_first_of(kTrecSpace) != id.npos) {
       return Error{ErrorCode::kBadInput,
                    "the id \"" + id + "\" is empty or has white space, which a TREC run cannot " +
                        "hold: change it, or take another --format"};
     }
-    out += r.flags.query_id + " Q0 " + id + ' ' + std::to_string(result.rank) + ' ' +
-           shortest(result.logit) + ' ' + tag + '\n';
+    out.append(r.flags.query_id).append(" Q0 ").append(id).append(1, ' ');
+    out.append(std::to_string(result.rank)).append(1, ' ');
+    out.append(shortest(result.logit)).append(1, ' ').append(tag).append(1, '\n');
   }
   return {};
 }
@@ -233,7 +237,7 @@ void repair_query(std::string& query) {
 
 Result<void> rank(RankFlags& flags) {
   repair_query(flags.query);
-  if (flags.query_id.empty() || flags.query_id.find_first_of(" \t\r\n\v\f") != std::string::npos) {
+  if (flags.query_id.empty() || flags.query_id.find_first_of(kTrecSpace) != std::string::npos) {
     return Error{ErrorCode::kInvalidArgument,
                  "--query-id: '" + flags.query_id + "' is empty or has white space"};
   }

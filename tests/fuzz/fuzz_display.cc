@@ -1,4 +1,4 @@
-// Fuzzes what the command shows on a terminal: no byte of a document may control it or break columns.
+// Fuzzes what the command shows on a terminal: no byte of a document may control it.
 #include <algorithm>
 #include <string>
 #include <string_view>
