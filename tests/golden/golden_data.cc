@@ -81,6 +81,7 @@ std::vector<PairCase> read_pairs(const std::string& model) {
 
 std::vector<TextPair> views(const std::vector<PairCase>& pairs) {
   std::vector<TextPair> out;
+  out.reserve(pairs.size());
   for (const PairCase& pair : pairs) out.push_back({pair.query, pair.document});
   return out;
 }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,6 +61,8 @@ std::vector<IsaModel> isa_models();
 std::vector<std::string> isas();
 
 // For gtest's messages.
-inline void PrintTo(const IsaModel& p, std::ostream* out) { *out << p.isa << " " << p.model.name; }
+inline std::ostream& operator<<(std::ostream& out, const IsaModel& p) {
+  return out << p.isa << " " << p.model.name;
+}
 
 }  // namespace crossrank::golden

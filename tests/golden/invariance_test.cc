@@ -61,6 +61,7 @@ TEST_P(BatchInvariance, BatchTokensThreadsAndOrder) {
     for (const std::size_t batch_tokens : {1, 64, 512, 16384}) {
       std::shuffle(order.begin(), order.end(), random);
       std::vector<TextPair> shuffled;
+      shuffled.reserve(order.size());
       for (const std::size_t i : order) shuffled.push_back(texts[i]);
       ScoreOptions options;
       options.batch_tokens = batch_tokens;
@@ -82,6 +83,7 @@ TEST_P(BatchInvariance, AloneAndInSmallCompany) {
     const std::size_t last = texts.size() - 1;
     const std::vector<std::size_t> order = {i, last, i, i + 1, i};
     std::vector<TextPair> few;
+    few.reserve(order.size());
     for (const std::size_t j : order) few.push_back(texts[j]);
     ScoreOptions options;
     options.batch_size = 4;

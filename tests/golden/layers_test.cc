@@ -52,7 +52,9 @@ struct IsaName {
   const kernels::KernelTable* kernels;
   std::string model;
 };
-void PrintTo(const IsaName& p, std::ostream* out) { *out << p.kernels->name << " " << p.model; }
+std::ostream& operator<<(std::ostream& out, const IsaName& p) {
+  return out << p.kernels->name << " " << p.model;
+}
 
 std::vector<IsaName> all_parameters() {
   std::vector<IsaName> out;
@@ -65,7 +67,8 @@ std::vector<IsaName> all_parameters() {
 class GoldenLayers : public testing::TestWithParam<IsaName> {};
 
 TEST_P(GoldenLayers, MatchFloat64) {
-  const auto& [kernels, name] = GetParam();
+  const kernels::KernelTable* kernels = GetParam().kernels;
+  const std::string& name = GetParam().model;
   const weights::ModelDir dir =
       weights::open_model_dir(read_model(name).folder, weights::Need::kModel).value();
   const model::Config config = model::parse_config(dir.config_json).value();

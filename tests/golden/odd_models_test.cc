@@ -231,7 +231,8 @@ TEST(OddSpelling, NamesAndForeignTensorsChangeNoBit) {
   model.tensors = renamed;
   EXPECT_EQ(bits_of(model), expected);
 
-  model.tensors["embeddings.position_ids"] = {"I64", {1, 64}, std::string(64 * 8, '\x05')};
+  model.tensors["embeddings.position_ids"] = {
+      "I64", {1, 64}, std::string(std::size_t{64} * 8, '\x05')};
   model.tensors["cls.predictions.bias"] = {"F64", {1}, std::string(8, '\xFF')};
   model.tensors["cls.seq_relationship.weight"] = {"F8_E4M3", {3}, "\x7F\x7F\x7F"};
   model.tensors["encoder.layer.1.output.dense.bias"] = {"F32", {1}, std::string(4, '\0')};
