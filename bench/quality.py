@@ -8,8 +8,8 @@ Each query's first --top documents of the run are scored; the text is title + " 
 is a title, and nothing is cut but by the model's own limit. Exit 1 when the two nDCG@10 differ by
 more than 0.0005 or a logit by more than 1e-4 * max(1, |logit|).
 
-Needs sentence-transformers, torch, scipy and pytrec-eval-terrier. PyTorch's logits are kept in
---cache, so that only the first run is slow; --limit-queries makes a quick one.
+Needs tests/golden/requirements.txt (tools/venv.sh) and pytrec-eval-terrier. PyTorch's logits are
+kept in --cache, so that only the first run is slow; --limit-queries makes a quick one.
 """
 
 import argparse

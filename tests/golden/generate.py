@@ -1,8 +1,7 @@
 """Writes tests/golden/{data/models,cases} and MANIFEST.json from the PyTorch reference. Run by hand:
 
-    python -m venv venv && venv/bin/pip install transformers==5.24.0 torch==2.13.0 \
-        tokenizers==0.23.3 sentence-transformers==6.2.0 numpy
-    venv/bin/python tests/golden/generate.py
+    tools/venv.sh tests/golden/requirements.txt
+    build/venv/bin/python tests/golden/generate.py
 
 Everything under data/models/ and cases/ is replaced. The tests need none of this: they read the files.
 """

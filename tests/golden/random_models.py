@@ -3,8 +3,8 @@
     build/venv/bin/python tests/golden/random_models.py --crossrank build/release/crossrank \
         --seed 1 --models 20
 
-Needs the versions that MANIFEST.json names, or newer ones at your own risk. A failure prints the
-seed, the model and the pair; --keep DIR leaves the models there. Exit 1 when anything differs.
+Needs tests/golden/requirements.txt (tools/venv.sh). A failure prints the model's whole
+specification and the pair; --keep DIR leaves the models there. Exit 1 when anything differs.
 """
 
 import argparse
