@@ -1,4 +1,4 @@
-"""What takes long or much: a million documents, and memory that does not grow with the input."""
+"""Much input: a million documents, and memory that does not grow with the number of pairs."""
 
 import os
 import subprocess
