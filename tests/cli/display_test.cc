@@ -86,9 +86,8 @@ TEST(Table, CutsTheLastColumnToTheTerminal) {
 TEST(Table, HasTitlesWithoutRows) { EXPECT_EQ(Table({{"a"}, {"b"}}).render(80), "a  b\n"); }
 
 TEST(Progress, ShowsShareRateAndTimeLeft) {
-  EXPECT_EQ(
-      progress_text("score", ProgressBar::Unit::kPairs, 2500, 0.25, 10, 90),
-      "score  [##########------------------------------]  25%  2,500 pairs  250/s  ETA 0:30");
+  EXPECT_EQ(progress_text("score", ProgressBar::Unit::kPairs, 2500, 0.25, 10, 90),
+            "score  [##########------------------------------]  25%  2,500 pairs  250/s  ETA 0:30");
   EXPECT_EQ(progress_text("score", ProgressBar::Unit::kPairs, 1, 1.0 / 4000, 1, 90).substr(52),
             "0%  1 pairs  1/s  ETA 1:06:39");
 }
