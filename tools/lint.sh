@@ -20,7 +20,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
   printf '%s has no compile_commands.json; run cmake --preset release first.\n' "$build" >&2
   exit 2
 }
-export build LINT_SECONDS=${LINT_SECONDS:-180}
+export build LINT_SECONDS=${LINT_SECONDS:-150}
 failed=()
 
 check() { # name, command...

@@ -27,8 +27,9 @@ refuses() { # words, command...
 }
 
 accepts() { # command...
-  "$@" >/dev/null || {
-    printf 'refused a good input: %s\n' "$*" >&2
+  local output
+  output=$("$@" 2>&1) || {
+    printf 'refused a good input: %s\n%s\n' "$*" "$output" >&2
     failures=$((failures + 1))
   }
 }
