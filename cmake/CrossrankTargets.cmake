@@ -24,9 +24,6 @@ endif()
 
 # crossrank_layer(NAME source...): an object library that becomes part of libcrossrank.
 function(crossrank_layer name)
-  if(NOT ARGN)  # TEMPORARY while layers are being filled
-    return()
-  endif()
   add_library(crossrank_${name} OBJECT ${ARGN})
   target_link_libraries(crossrank_${name} PRIVATE crossrank_options)
   set_property(GLOBAL APPEND PROPERTY CROSSRANK_LAYERS crossrank_${name})
