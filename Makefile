@@ -64,7 +64,7 @@ test-fidelity:  ## Fresh random models against sentence-transformers on PyTorch 
 	  --seed $(SEED) --models 20 $(ARGS)
 
 fuzz:  ## Fuzz each parser for FUZZ_SECONDS (Clang); what is found lands in build/fuzz/found
-	@$(timed); tools/deps.sh build test fuzz; $(call build,fuzz,all); \
+	@$(timed); tools/deps.sh build test fuzz; $(call build,fuzz,crossrank_fuzz_tests); \
 	tools/fuzz.sh build/fuzz $(FUZZ_SECONDS)
 
 coverage:  ## Line coverage of the unit tests: build/coverage/report/index.html
