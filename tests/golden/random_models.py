@@ -20,6 +20,7 @@ import warnings
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_VERBOSITY"] = "error"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"  # one pair at a time: threads only wait
 
 import numpy as np
 import torch
@@ -260,7 +261,7 @@ def main() -> None:
     options = parser.parse_args()
     transformers.utils.logging.disable_progress_bar()
     warnings.filterwarnings("ignore", message="Implicit dimension choice for softmax")
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)  # the models are tiny
     isas = available_isas(options.crossrank)
     failed = 0
     with tempfile.TemporaryDirectory(prefix="crossrank-models-") as temporary:
