@@ -62,6 +62,11 @@ def random_spec(rng: random.Random, name: str) -> Spec:
         for content in rng.sample(ADDED, rng.randint(1, 4)):
             flags = ("single_word", "lstrip", "rstrip", "normalized", "special")
             added.append({"content": content} | {flag: rng.random() < 0.5 for flag in flags})
+    intermediate = rng.choice([1, 3, 16, 31, 64, 100, 257, rng.randint(2, 500)])
+    if rng.random() < 0.12:  # as wide as real models: long sums
+        heads, hidden, intermediate = rng.choice(
+            [(2, 128, 512), (12, 312, 1200), (12, 384, 1536), (12, 768, 3072), (3, 24, 3072)]
+        )
     positions = rng.choice([8, 16, 24, 63, 64, 65, 128, 200, 300, 512, 600])
     limits = [None, 1e30, 512, positions, rng.randint(5, 100)]
     return Spec(
@@ -70,7 +75,7 @@ def random_spec(rng: random.Random, name: str) -> Spec:
         family=family,
         hidden=hidden,
         heads=heads,
-        intermediate=rng.choice([1, 3, 16, 31, 64, 100, 257, rng.randint(2, 500)]),
+        intermediate=intermediate,
         layers=rng.randint(1, 4),
         embedding=rng.choice([None, 5, 16, 33, 64, 128]) if family == "electra" else None,
         activation=rng.choice([*ACTIVATIONS, None]),
