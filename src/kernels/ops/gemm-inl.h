@@ -11,7 +11,7 @@
 constexpr size_t kPanel = kTileVecs * kLanes;
 
 // Roundings of a chain grow with its length: one chain over K = 3,072 is 2 to 4 times as far off as
-// PyTorch, chains of 128 are as near. An addition in 128 steps costs less than can be measured.
+// PyTorch, chains of 128 are as near. One addition in 128 steps costs about 1 % of the speed.
 constexpr size_t kChain = 128;
 
 // acc[i][v] = sum over k of x[i * ldx + k] * w[k * ldw + v * kLanes ..]
