@@ -11,29 +11,11 @@ namespace {
 
 #include "kernels/simd/avx2-inl.h"
 //
-#include "kernels/ops/math-inl.h"
-//
-#include "kernels/ops/rows-inl.h"
-//
-#include "kernels/ops/gemm-inl.h"
-//
-#include "kernels/ops/attention-inl.h"
+#include "kernels/ops/table-inl.h"
 
 }  // namespace
 
-extern const KernelTable kAvx2Kernels = {
-    .name = "avx2",
-    .required_features = kFeatureAvx2,
-    .row_block = kTileRows,
-    .linear_block = kPanel,
-    .packed_linear_bytes = packed_linear_bytes,
-    .pack_linear = pack_linear,
-    .linear = linear,
-    .attention_scratch = attention_scratch,
-    .attention = attention,
-    .add_layer_norm = add_layer_norm,
-    .add_row = add_row,
-    .all_finite = all_finite,
-};
+extern const KernelTable kAvx2Kernels;
+constinit const KernelTable kAvx2Kernels = make_table("avx2", kFeatureAvx2);
 
 }  // namespace crossrank::kernels

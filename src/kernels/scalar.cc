@@ -10,29 +10,11 @@ namespace {
 
 #include "kernels/simd/scalar-inl.h"
 //
-#include "kernels/ops/math-inl.h"
-//
-#include "kernels/ops/rows-inl.h"
-//
-#include "kernels/ops/gemm-inl.h"
-//
-#include "kernels/ops/attention-inl.h"
+#include "kernels/ops/table-inl.h"
 
 }  // namespace
 
-extern const KernelTable kScalarKernels = {
-    .name = "scalar",
-    .required_features = 0,
-    .row_block = kTileRows,
-    .linear_block = kPanel,
-    .packed_linear_bytes = packed_linear_bytes,
-    .pack_linear = pack_linear,
-    .linear = linear,
-    .attention_scratch = attention_scratch,
-    .attention = attention,
-    .add_layer_norm = add_layer_norm,
-    .add_row = add_row,
-    .all_finite = all_finite,
-};
+extern const KernelTable kScalarKernels;
+constinit const KernelTable kScalarKernels = make_table("scalar", 0);
 
 }  // namespace crossrank::kernels

@@ -86,10 +86,10 @@ class Pass {
       } else {
         encoder_layer(w_.layers[layer]);
         if (observe) (*observe)(layer + 1, x_);
-        if (last) gather_cls(x_);
+        if (last) gather_cls();
       }
     }
-    if (w_.layers.empty()) gather_cls(x_);
+    if (w_.layers.empty()) gather_cls();
     head(logits);
   }
 
@@ -162,7 +162,7 @@ class Pass {
                       qkv_ + begin * qkv_columns_ + stride_, qkv_columns_, kernels::Epilogue::kNone,
                       stride_, qkv_columns_);
     });
-    gather_cls(x_);
+    gather_cls();
     for_rows(batch_.sequences(), [&](std::size_t worker, std::size_t begin, std::size_t end) {
       float* queries = hidden_ + worker * kChunkRows * h_;
       layer.qkv.apply(kernels_, cls_ + begin * h_, h_, end - begin, queries, h_,
@@ -215,10 +215,10 @@ class Pass {
   }
 
   // cls [B, H] = the first row of each sequence.
-  void gather_cls(const float* x) {
+  void gather_cls() {
     cls_ = workspace_.get(kClsX, batch_.sequences() * h_);
     for (std::size_t b = 0; b < batch_.sequences(); ++b) {
-      std::copy_n(x + batch_.seq_start[b] * h_, h_, cls_ + b * h_);
+      std::copy_n(x_ + batch_.seq_start[b] * h_, h_, cls_ + b * h_);
     }
   }
 
