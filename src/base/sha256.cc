@@ -1,9 +1,10 @@
 // SHA-256, portable.
 #include "base/sha256.h"
 
-#include <algorithm>
+#include <array>
 #include <bit>
-#include <cstring>
+#include <cstddef>
+#include <cstdint>
 
 namespace crossrank::base {
 namespace {
@@ -19,10 +20,6 @@ constexpr std::array<std::uint32_t, 64> kRound = {
     0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
     0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
-
-std::uint32_t big_endian(const unsigned char* p) {
-  return std::uint32_t{p[0]} << 24 | std::uint32_t{p[1]} << 16 | std::uint32_t{p[2]} << 8 | p[3];
-}
 
 }  // namespace
 
@@ -44,35 +41,6 @@ void Sha256::block(const unsigned char* p) {
   }
   const std::array<std::uint32_t, 8> add = {a, b, c, d, e, f, g, h};
   for (std::size_t i = 0; i < 8; ++i) h_[i] += add[i];
-}
-
-void Sha256::update(std::string_view bytes) {
-  std::size_t fill = length_ % 64;
-  length_ += bytes.size();
-  if (fill != 0) {
-    const std::size_t take = std::min(bytes.size(), 64 - fill);
-    std::memcpy(buffer_.data() + fill, bytes.data(), take);
-    bytes.remove_prefix(take);
-    if (fill + take < 64) return;
-    block(buffer_.data());
-  }
-  for (; bytes.size() >= 64; bytes.remove_prefix(64)) {
-    block(reinterpret_cast<const unsigned char*>(bytes.data()));
-  }
-  std::copy(bytes.begin(), bytes.end(), buffer_.begin());
-}
-
-std::string Sha256::hex_digest() {
-  const std::uint64_t bits = length_ * 8;
-  std::string padding(1, '\x80');
-  padding.append((119 - length_ % 64) % 64, '\0');  // until 8 bytes are left in a block
-  for (int shift = 56; shift >= 0; shift -= 8) padding += static_cast<char>(bits >> shift & 0xFF);
-  update(padding);
-  std::string out;
-  for (const std::uint32_t word : h_) {
-    for (int shift = 28; shift >= 0; shift -= 4) out += "0123456789abcdef"[word >> shift & 0xF];
-  }
-  return out;
 }
 
 std::string sha256_hex(std::string_view bytes) {

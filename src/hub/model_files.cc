@@ -2,12 +2,11 @@
 #include "hub/model_files.h"
 
 #include <algorithm>
-#include <fstream>
 #include <set>
 #include <system_error>
 #include <utility>
 
-#include "base/try.h"
+#include "base/mapped_file.h"
 #include "json/json.h"
 
 namespace crossrank::hub {
@@ -28,20 +27,6 @@ bool is_shard_name(std::string_view name) {
                      [](char c) { return c > ' ' && c <= '~' && c != '/' && c != '\\'; });
 }
 
-Result<std::string> read_index(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text;
-  std::error_code error;
-  const std::uintmax_t size = fs::file_size(path, error);
-  if (!file || error || size > kMaxJsonBytes) {
-    return Error{ErrorCode::kIoError, path.string() + " cannot be read."};
-  }
-  text.resize(static_cast<std::size_t>(size));
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  return text;
-}
-
 std::string missing_weights(const fs::path& folder) {
   if (has_file(folder, kWeightsFile)) return "";
   if (!has_file(folder, kIndexFile)) {
@@ -50,8 +35,10 @@ std::string missing_weights(const fs::path& folder) {
                : "it has no model.safetensors";
   }
   const fs::path index = folder / kIndexFile;
-  const auto text = read_index(index);
-  const auto shards = text.ok() ? shard_names(*text, index.string()) : text.error();
+  const auto text = base::map_file(index);
+  if (!text.ok()) return text.error().message;
+  if (text->bytes().size() > kMaxJsonBytes) return index.string() + " exceeds 16 MB";
+  const auto shards = shard_names(text->bytes(), index.string());
   if (!shards.ok()) return shards.error().message;
   for (const std::string& shard : *shards) {
     if (!has_file(folder, shard)) return "it has no " + shard;

@@ -1,17 +1,16 @@
 // SHA-1, portable.
 #include "hub/sha1.h"
 
-#include <algorithm>
+#include <array>
 #include <bit>
-#include <cstring>
+#include <cstddef>
+#include <cstdint>
 
 namespace crossrank::hub {
 
 void Sha1::block(const unsigned char* p) {
   std::array<std::uint32_t, 80> w;
-  for (std::size_t i = 0; i < 16; ++i, p += 4) {
-    w[i] = std::uint32_t{p[0]} << 24 | std::uint32_t{p[1]} << 16 | std::uint32_t{p[2]} << 8 | p[3];
-  }
+  for (std::size_t i = 0; i < 16; ++i) w[i] = big_endian(p + 4 * i);
   for (std::size_t i = 16; i < 80; ++i) {
     w[i] = std::rotl(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
   }
@@ -32,33 +31,6 @@ void Sha1::block(const unsigned char* p) {
   }
   const std::array<std::uint32_t, 5> add = {a, b, c, d, e};
   for (std::size_t i = 0; i < 5; ++i) h_[i] += add[i];
-}
-
-void Sha1::update(std::string_view bytes) {
-  std::size_t fill = length_ % 64;
-  length_ += bytes.size();
-  while (!bytes.empty()) {
-    const std::size_t take = std::min(bytes.size(), 64 - fill);
-    std::memcpy(buffer_.data() + fill, bytes.data(), take);
-    bytes.remove_prefix(take);
-    fill += take;
-    if (fill < 64) return;
-    block(buffer_.data());
-    fill = 0;
-  }
-}
-
-std::string Sha1::hex_digest() {
-  const std::uint64_t bits = length_ * 8;
-  std::string padding(1, '\x80');
-  padding.append((119 - length_ % 64) % 64, '\0');  // until 8 bytes are left in a block
-  for (int shift = 56; shift >= 0; shift -= 8) padding += static_cast<char>(bits >> shift & 0xFF);
-  update(padding);
-  std::string out;
-  for (const std::uint32_t word : h_) {
-    for (int shift = 28; shift >= 0; shift -= 4) out += "0123456789abcdef"[word >> shift & 0xF];
-  }
-  return out;
 }
 
 }  // namespace crossrank::hub

@@ -2,25 +2,18 @@
 // tells damage from health; against forgery stands the TLS connection that brought the id.
 #pragma once
 
-#include <array>
-#include <cstddef>
-#include <cstdint>
-#include <string>
-#include <string_view>
+#include "base/block_hash.h"
 
 namespace crossrank::hub {
 
-class Sha1 {
+// hex_digest() gives 40 digits.
+class Sha1 : public base::BlockHash<Sha1, 5> {
  public:
-  void update(std::string_view bytes);
-  // 40 lower-case hex digits. The object is used up.
-  std::string hex_digest();
+  Sha1() : BlockHash({0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0}) {}
 
  private:
+  friend BlockHash;
   void block(const unsigned char* p);
-  std::array<std::uint32_t, 5> h_ = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
-  std::array<unsigned char, 64> buffer_ = {};
-  std::uint64_t length_ = 0;  // bytes so far
 };
 
 }  // namespace crossrank::hub
