@@ -31,9 +31,7 @@ Result<void> fetch_model(const ModelFlags& flags, bool tokenizer_only, bool quie
   hub::PullOptions pull;
   pull.tokenizer_only = tokenizer_only;
   pull.cancel = &interrupted();
-  pull.progress = [&bar](std::size_t done, std::size_t total) {
-    bar.update(done, total > 0 ? static_cast<double>(done) / static_cast<double>(total) : -1);
-  };
+  pull.progress = bar.callback();
   auto pulled = hub::pull(flags.model, pull);
   if (pulled.ok()) return {};
   Error error = std::move(pulled).error();

@@ -96,6 +96,12 @@ void ProgressBar::update(std::size_t done, double fraction) {
   drawn_ = true;
 }
 
+Progress ProgressBar::callback() {
+  return [this](std::size_t done, std::size_t total) {
+    update(done, total > 0 ? static_cast<double>(done) / static_cast<double>(total) : -1);
+  };
+}
+
 void ProgressBar::clear() {
   if (drawn_) write_stderr("\r\x1b[K");
   drawn_ = false;

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <string>
 
+#include "crossrank/options.h"
+
 namespace crossrank::cli {
 
 class ProgressBar {
@@ -20,6 +22,9 @@ class ProgressBar {
   // `done` units of the whole, which is `fraction` of it; negative = nobody knows. Draws ten times
   // a second at most, and nothing for work that takes less than a third of a second.
   void update(std::size_t done, double fraction);
+
+  // update() as the library calls it, with a total that is 0 while nobody knows it.
+  Progress callback();
 
   // Takes the bar off the screen, so that others can write there.
   void clear();

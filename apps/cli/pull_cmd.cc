@@ -32,9 +32,7 @@ Result<void> pull(const PullFlags& flags) {
   }
   ProgressBar bar("pull", ProgressBar::Unit::kBytes, flags.quiet);
   options.cancel = &interrupted();
-  options.progress = [&bar](std::size_t done, std::size_t total) {
-    bar.update(done, total > 0 ? static_cast<double>(done) / static_cast<double>(total) : -1);
-  };
+  options.progress = bar.callback();
   auto pulled = hub::pull(id, options);
   bar.clear();
   CR_TRY_ASSIGN(const std::filesystem::path snapshot, std::move(pulled));

@@ -260,9 +260,7 @@ Result<void> rank(RankFlags& flags) {
   const auto start = std::chrono::steady_clock::now();
   ProgressBar bar("rank", ProgressBar::Unit::kPairs, quiet);
   ReRankOptions options = rerank_options(flags, info);
-  options.progress = [&bar](std::size_t done, std::size_t total) {
-    bar.update(done, total > 0 ? static_cast<double>(done) / static_cast<double>(total) : -1);
-  };
+  options.progress = bar.callback();
   CR_TRY_ASSIGN(const CrossEncoderReRanker reranker,
                 CrossEncoderReRanker::create(encoder, std::move(options)));
   auto ranking = reranker.rank(flags.query, list.documents);
