@@ -5,8 +5,8 @@
 
 #include "base/try.h"
 #include "console.h"
+#include "hub/environment.h"
 #include "hub/hub_cache.h"
-#include "hub/pull.h"
 #include "hub/resolve.h"
 #include "interrupt.h"
 #include "progress_bar.h"
@@ -19,27 +19,19 @@ Result<void> fetch_model(const ModelFlags& flags, bool tokenizer_only, bool quie
   options.local_files_only = true;
   options.tokenizer_only = tokenizer_only;
   auto resolved = hub::resolve_model(flags.model, options);
-  if (resolved.ok()) {
-    if (!quiet && !resolved->note.empty()) say(resolved->note);
-    return {};
+  const bool may_fetch = !resolved.ok() && resolved.error().code == ErrorCode::kModelNotFound &&
+                         hub::is_hub_id(flags.model) && !hub::hub_offline();
+  if (may_fetch) {
+    if (!quiet) say("fetching " + flags.model + ", which is not in the cache");
+    ProgressBar bar("pull", ProgressBar::Unit::kBytes, quiet);
+    options.local_files_only = false;
+    options.cancel = &interrupted();
+    options.progress = bar.callback();
+    resolved = hub::resolve_model(flags.model, options);
   }
-  if (resolved.error().code != ErrorCode::kModelNotFound || !hub::is_hub_id(flags.model)) {
-    return std::move(resolved).error();
-  }
-  if (!quiet) say("fetching " + flags.model + ", which is not in the cache");
-  ProgressBar bar("pull", ProgressBar::Unit::kBytes, quiet);
-  hub::PullOptions pull;
-  pull.tokenizer_only = tokenizer_only;
-  pull.cancel = &interrupted();
-  pull.progress = bar.callback();
-  auto pulled = hub::pull(flags.model, pull);
-  if (pulled.ok()) return {};
-  Error error = std::move(pulled).error();
-  if (error.code != ErrorCode::kCancelled) {
-    error.message += " (crossrank pull " + flags.model +
-                     " fetches it ahead of time, --model builtin needs no download)";
-  }
-  return error;
+  if (!resolved.ok()) return std::move(resolved).error();
+  if (!quiet && !resolved->note.empty()) say(resolved->note);
+  return {};
 }
 
 Result<CrossEncoder> open_model(const ModelFlags& flags, bool quiet) {

@@ -67,7 +67,7 @@ class CrossEncoder {
   /// `model` is a folder, a hub id such as "cross-encoder/ms-marco-MiniLM-L-6-v2", or "builtin";
   /// "" takes the default chain: CROSSRANK_MODEL, the MiniLM model where it is cached, builtin.
   /// Errors: kModelNotFound, kBadConfig, kBadTokenizer, kBadSafetensors, kBadWeights,
-  /// kUnsupportedModel, kUnsupportedIsa, kUnsupportedPrecision, kNetwork, kIoError.
+  /// kUnsupportedModel, kUnsupportedIsa, kUnsupportedPrecision, kNetwork, kIoError, kCancelled.
   static Result<CrossEncoder> load(std::string_view model, const LoadOptions& options = {});
 
   CrossEncoder(CrossEncoder&&) noexcept;

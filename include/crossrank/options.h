@@ -42,6 +42,7 @@ struct LoadOptions {
   std::string token = {};         ///< Hub token; "" = HF_TOKEN or none.
   bool local_files_only = false;  ///< Never use the network, whatever the name.
   Progress progress = {};         ///< Download progress in bytes; may be empty.
+  const std::atomic<bool>* cancel = nullptr;  ///< Set it to stop a download: kCancelled.
 };
 
 /// The windows of Truncation::kChunkMax.

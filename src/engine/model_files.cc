@@ -17,6 +17,7 @@ Result<ModelFiles> open_model(std::string_view name, const LoadOptions& options,
   where.local_files_only = options.local_files_only;
   where.tokenizer_only = need == weights::Need::kTokenizer;
   where.progress = options.progress;
+  where.cancel = options.cancel;
   ModelFiles files;
   CR_TRY_ASSIGN(files.resolved, hub::resolve_model(name, where));
   if (const auto* folder = std::get_if<std::filesystem::path>(&files.resolved.files)) {

@@ -19,6 +19,7 @@
 #include "base/sha256.h"
 #include "base/try.h"
 #include "hub/hub_cache.h"
+#include "hub/io_error.h"
 #include "hub/sha1.h"
 
 namespace crossrank::hub {
@@ -31,14 +32,6 @@ constexpr long kPartialContent = 206;
 constexpr long kRangeNotSatisfiable = 416;
 constexpr std::size_t kHashSlice = 4u << 20;       // likewise: 4 MB are hashed in 20 ms
 constexpr std::uint64_t kRealProgress = 1u << 20;  // an attempt that brought this is no failure
-
-Error io_error(const fs::path& path, const char* what, int error) {
-  return {ErrorCode::kIoError, path.string() + ": cannot " + what + ": " +
-                                   std::generic_category().message(error) + "." +
-                                   (error == ENOSPC || error == EDQUOT
-                                        ? " Free some space, or set HF_HUB_CACHE to another disk."
-                                        : "")};
-}
 
 // An open file descriptor.
 class Fd {

@@ -18,17 +18,13 @@
 #include "hub/environment.h"
 #include "hub/hub_cache.h"
 #include "hub/hub_client.h"
+#include "hub/io_error.h"
 #include "hub/model_files.h"
 
 namespace crossrank::hub {
 namespace {
 
 namespace fs = std::filesystem;
-
-Error io_error(const fs::path& path, const char* what, int error) {
-  return {ErrorCode::kIoError,
-          path.string() + ": cannot " + what + ": " + std::generic_category().message(error) + "."};
-}
 
 // One call of pull().
 class Download {

@@ -113,7 +113,6 @@ Result<ModelDir> assemble(std::string where, const Source& source, Need need) {
   CR_TRY_ASSIGN(dir.tokenizer_json, source("tokenizer.json"));
   CR_TRY_ASSIGN(dir.vocab_txt, source("vocab.txt"));
   CR_TRY_ASSIGN(dir.tokenizer_config_json, source("tokenizer_config.json"));
-  CR_TRY_ASSIGN(dir.special_tokens_map_json, source("special_tokens_map.json"));
   CR_TRY_ASSIGN(dir.sentence_transformers_json, source("config_sentence_transformers.json"));
   if (need == Need::kModel && !dir.config_json) {
     return Error{ErrorCode::kFileNotFound,

@@ -23,7 +23,6 @@ struct ModelDir {
   base::Blob tokenizer_json;
   base::Blob vocab_txt;
   base::Blob tokenizer_config_json;
-  base::Blob special_tokens_map_json;
   base::Blob sentence_transformers_json;  // config_sentence_transformers.json
   std::vector<base::Blob> weights;        // one file, or the shards in file name order
   // What the index of sharded weights promises: a tensor's name and its shard's place in `weights`.

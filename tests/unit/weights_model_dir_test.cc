@@ -61,7 +61,7 @@ class ModelDirTest : public testing::Test {
 
 TEST_F(ModelDirTest, FindsEveryFileOfAModel) {
   for (const char* name : {"config.json", "tokenizer.json", "vocab.txt", "tokenizer_config.json",
-                           "special_tokens_map.json", "config_sentence_transformers.json"}) {
+                           "config_sentence_transformers.json"}) {
     write(name, name);
   }
   write("model.safetensors", shard({"a"}));
@@ -73,7 +73,6 @@ TEST_F(ModelDirTest, FindsEveryFileOfAModel) {
   EXPECT_EQ(dir->tokenizer_json.bytes(), "tokenizer.json");
   EXPECT_EQ(dir->vocab_txt.bytes(), "vocab.txt");
   EXPECT_EQ(dir->tokenizer_config_json.bytes(), "tokenizer_config.json");
-  EXPECT_EQ(dir->special_tokens_map_json.bytes(), "special_tokens_map.json");
   EXPECT_EQ(dir->sentence_transformers_json.bytes(), "config_sentence_transformers.json");
   const Result<TensorMap> tensors = load_tensors(*dir);
   ASSERT_TRUE(tensors.ok()) << tensors.error().message;
@@ -89,7 +88,6 @@ TEST_F(ModelDirTest, OptionalFilesMayBeAbsent) {
   ASSERT_TRUE(dir.ok()) << dir.error().message;
   EXPECT_FALSE(dir->tokenizer_json);
   EXPECT_FALSE(dir->tokenizer_config_json);
-  EXPECT_FALSE(dir->special_tokens_map_json);
 }
 
 TEST_F(ModelDirTest, ATokenizerNeedsNoWeights) {
