@@ -261,7 +261,7 @@ class Doctor {
             " hold, the worst at " + number(100 * worst) + " % of its tolerance");
   }
 
-  // Every kernel set that this CPU runs gives the same logits within FIDELITY's bound for fp32.
+  // Every kernel set that this CPU runs gives the same logits within the bound of docs/fidelity.md.
   void check_isas() {
     const char* name = "instruction sets";
     const auto wanted = logits(*encoder_, pairs());

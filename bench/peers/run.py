@@ -16,7 +16,7 @@ import sys
 import engines
 import workloads
 
-# Two float32 engines on the same weights: FIDELITY bound of the project.
+# Two float32 engines on the same weights: the bound of docs/fidelity.md.
 LOGIT_TOLERANCE = 1e-4
 
 

@@ -14,7 +14,7 @@
 namespace crossrank::golden {
 namespace {
 
-// FIDELITY: |difference| <= 1e-4 * max(1, |logit|) against PyTorch in float32.
+// docs/fidelity.md: |difference| <= 1e-4 * max(1, |logit|) against PyTorch in float32.
 double bound(double logit) { return 1e-4 * std::max(1.0, std::abs(logit)); }
 
 std::string activation_name(Activation activation) {
@@ -134,7 +134,7 @@ class GoldenFloat64 : public testing::TestWithParam<std::string> {
   }
 };
 
-// FIDELITY: over any set of 100 pairs or more, our largest error is at most twice PyTorch's
+// docs/fidelity.md: over any set of 100 pairs or more, our largest error is at most twice PyTorch's
 // largest.
 TEST_P(GoldenFloat64, LargestErrors) {
   for (const char* name : {"builtin", "ffn_3072"}) {

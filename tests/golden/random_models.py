@@ -30,10 +30,10 @@ import tiny_models
 from reference import Reference
 from tiny_models import ACTIVATIONS, Spec
 
-BOUND = 1e-4  # * max(1, |logit|), FIDELITY
-# Against float64, FIDELITY wants our largest error to be at most twice PyTorch's. Over the pairs of
-# all models together that is a measurement. Over the 110 of one model it is one bad pair's luck
-# (2.4 times was seen with a mean error of 1.25 times), so there the mean square decides.
+BOUND = 1e-4  # * max(1, |logit|), docs/fidelity.md
+# Against float64, our largest error must be at most twice PyTorch's (docs/fidelity.md). Over the
+# pairs of all models together that is a measurement. Over the 110 of one model it is one bad pair's
+# luck (2.4 times was seen with a mean error of 1.25 times), so there the mean square decides.
 LARGEST_RATIO = 2.0
 MEAN_RATIO = 1.5
 TORCH = {

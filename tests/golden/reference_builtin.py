@@ -59,7 +59,7 @@ def main() -> None:
         "constexpr ReferenceLogit kPairs[] = {",
     ]
     for (query, document, repeat), logit in zip(PAIRS, logits):
-        # FIDELITY: 1e-4 * max(1, |logit|) in fp32.
+        # docs/fidelity.md: 1e-4 * max(1, |logit|) in fp32.
         tolerance = 1e-4 * max(1.0, abs(float(logit)))
         lines.append(f"    {{{literal(query)},\n     {literal(document)}, {repeat},\n"
                      f"     {float(logit):.9g}f, {tolerance:.3g}f}},")
