@@ -1,4 +1,5 @@
-"""docs/cli.md is true: its examples run and print what it shows, and it names every flag there is.
+"""docs/cli.md is true: its examples run and print what it shows, and it names every flag and every
+environment variable there is.
 
 Numbers and instruction sets differ between machines, so they are compared as "#".
 """
@@ -18,6 +19,24 @@ def masked(text):
     text = re.sub(r"\b(avx512|avx2|neon|scalar)\b(, (avx512|avx2|neon|scalar)\b)*", "ISA", text)
     text = re.sub(r"-?\d[\d,]*(\.\d+)?(e-?\d+)?", "#", text)
     return re.sub(r"[ \t]+", " ", text.replace("threads", "thread"))
+
+
+def variables_read():
+    """Names of the variables that the sources ask for. An argument that is no literal must be the
+    `name` of a loop over literals, or of the two functions that take any."""
+    calls = re.compile(r"\b(?:getenv|environment)\(([^)]*)\)")
+    names = set()
+    for path in sorted([*SOURCE.glob("src/**/*.cc"), *SOURCE.glob("apps/**/*.cc")]):
+        text = path.read_text("utf-8")
+        for argument in calls.findall(text):
+            if literal := re.fullmatch(r'"(\w+)"', argument):
+                names.add(literal[1])
+            elif argument == "name":
+                loops = re.findall(r"for \(const char\* name : \{([^}]*)\}\)", text)
+                names.update(name for loop in loops for name in re.findall(r'"(\w+)"', loop))
+            elif argument not in ("const char* name", "name.c_str("):
+                raise AssertionError(f"{path}: cannot tell which variable `{argument}` is")
+    return names
 
 
 class Page(CliTest):
@@ -48,6 +67,12 @@ class Page(CliTest):
                         ("rank", "score", "tokenize", "info", "models", "pull", "doctor"))
         for flag in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", PAGE)):
             self.assertTrue(flag in known, f"{flag} does not exist")
+
+    def test_the_table_of_variables_is_what_the_sources_read(self):
+        section = PAGE.split("## Environment\n")[1].split("\n## ")[0]
+        cells = re.findall(r"^\| (`.*?) \|", section, re.M)
+        named = {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+        self.assertEqual(named, variables_read())
 
 
 if __name__ == "__main__":
