@@ -66,8 +66,10 @@ class CrossEncoder {
  public:
   /// `model` is a folder, a hub id such as "cross-encoder/ms-marco-MiniLM-L-6-v2", or "builtin";
   /// "" takes the default chain: CROSSRANK_MODEL, the MiniLM model where it is cached, builtin.
-  /// Errors: kModelNotFound, kBadConfig, kBadTokenizer, kBadSafetensors, kBadWeights,
-  /// kUnsupportedModel, kUnsupportedIsa, kUnsupportedPrecision, kNetwork, kIoError, kCancelled.
+  /// Errors: kInvalidArgument (an option, a revision, HF_ENDPOINT), kModelNotFound, kFileNotFound
+  /// (the folder lacks a file), kBadConfig, kBadTokenizer, kBadSafetensors, kBadWeights,
+  /// kUnsupportedModel, kUnsupportedIsa, kUnsupportedPrecision, kNetwork, kDigestMismatch,
+  /// kIoError, kCancelled, kOverloaded (the threads cannot be started), kOutOfMemory.
   static Result<CrossEncoder> load(std::string_view model, const LoadOptions& options = {});
 
   CrossEncoder(CrossEncoder&&) noexcept;
@@ -77,7 +79,8 @@ class CrossEncoder {
   /// Scores each pair. A pair's logit has the same bits whatever the other pairs, their order, the
   /// batch sizes and the thread count. Memory beyond the input: 64 bytes a pair at most, plus a
   /// workspace bounded by batch_tokens and threads.
-  /// Errors: kInvalidArgument, kTooLong (the message names the pair), kCancelled.
+  /// Errors: kInvalidArgument (an option, or a text of over 4 GB), kTooLong, kCancelled, kInternal
+  /// (a logit that is not finite), kOutOfMemory. The message names the pair where one is to blame.
   [[nodiscard]] Result<Predictions> predict(std::span<const TextPair> pairs,
                                             const ScoreOptions& options = {}) const;
 
@@ -90,6 +93,7 @@ class CrossEncoder {
   [[nodiscard]] const ModelInfo& info() const;
 
   /// SHA-256 of the weights, 64 hex digits. Computed on the first call unless already known.
+  /// Errors: kOutOfMemory.
   [[nodiscard]] Result<std::string> weights_sha256() const;
 
  private:

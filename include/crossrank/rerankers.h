@@ -25,18 +25,19 @@ struct Ranking {
 /// Shares ownership of its CrossEncoder; const methods may be called from many threads.
 class CrossEncoderReRanker {
  public:
-  /// Errors: kInvalidArgument for a template without {page_content} or with unbalanced braces, or
-  /// when both metadata_fields and metadata_template are given; kUnsupportedModel for several
-  /// labels.
+  /// Errors: kInvalidArgument for a null CrossEncoder, for a template without {page_content} or
+  /// with unbalanced braces, for both metadata_fields and metadata_template, for a threshold out of
+  /// its range; kUnsupportedModel for several labels; kOutOfMemory.
   static Result<CrossEncoderReRanker> create(std::shared_ptr<const CrossEncoder> cross_encoder,
                                              ReRankOptions options = {});
 
-  /// `model_name` as in CrossEncoder::load.
+  /// `model_name` as in CrossEncoder::load. Errors: those of CrossEncoder::load and of create.
   static Result<CrossEncoderReRanker> load(
       std::string_view model_name = "cross-encoder/ms-marco-MiniLM-L-6-v2",
       ReRankOptions options = {}, const LoadOptions& load_options = {});
 
   /// The best top_k of `documents`, which are not changed. An empty list gives an empty ranking.
+  /// Errors: as CrossEncoder::predict; a pair is named by its document's place in `documents`.
   [[nodiscard]] Result<Ranking> rank(std::string_view query,
                                      std::span<const Document> documents) const;
 

@@ -25,7 +25,10 @@ struct Encoding {
 /// The object owns its vocabulary; const methods may be called from many threads.
 class Tokenizer {
  public:
-  /// `model` is a folder, a hub id or "builtin", as for CrossEncoder::load.
+  /// `model` is a folder, a hub id or "builtin", as for CrossEncoder::load. Needs no weights, and
+  /// no architecture that CrossEncoder can run. Errors: kInvalidArgument (max_length, a revision,
+  /// HF_ENDPOINT), kModelNotFound, kFileNotFound, kBadConfig, kBadTokenizer, kUnsupportedModel
+  /// (another kind of tokenizer), kNetwork, kDigestMismatch, kIoError, kCancelled, kOutOfMemory.
   static Result<Tokenizer> load(std::string_view model, const LoadOptions& options = {});
 
   Tokenizer(Tokenizer&&) noexcept;
@@ -33,9 +36,11 @@ class Tokenizer {
   ~Tokenizer();
 
   /// [CLS] text [SEP]. Cut only when options.max_length is not 0.
+  /// Errors: kInvalidArgument (max_length below 2), kTooLong, kOutOfMemory.
   [[nodiscard]] Result<Encoding> encode(std::string_view text,
                                         const ScoreOptions& options = {}) const;
   /// [CLS] query [SEP] document [SEP], cut as when scored. kChunkMax gives the first window.
+  /// Errors: kInvalidArgument (an option), kTooLong, kOutOfMemory.
   [[nodiscard]] Result<Encoding> encode(std::string_view query, std::string_view document,
                                         const ScoreOptions& options = {}) const;
 
