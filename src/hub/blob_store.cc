@@ -78,7 +78,8 @@ Result<void> make_folder(const fs::path& folder) {
   return {};
 }
 
-// The first byte's position in "bytes 100-199/200"; empty when it is something else.
+}  // namespace
+
 std::optional<std::uint64_t> range_start(std::string_view content_range) {
   constexpr std::string_view kUnit = "bytes ";
   if (!content_range.starts_with(kUnit)) return {};
@@ -91,8 +92,6 @@ std::optional<std::uint64_t> range_start(std::string_view content_range) {
   }
   return start;
 }
-
-}  // namespace
 
 // The growing file blobs/<etag>.incomplete.
 class BlobStore::Partial {

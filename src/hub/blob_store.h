@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,10 @@
 #include "hub/hub_client.h"
 
 namespace crossrank::hub {
+
+// The first byte's position in the Content-Range "bytes 100-199/200"; empty when it is something
+// else.
+std::optional<std::uint64_t> range_start(std::string_view content_range);
 
 class BlobStore {
  public:

@@ -94,23 +94,6 @@ std::string* header_field(HttpReply& reply, std::string_view name) {
   return nullptr;
 }
 
-void read_header(Transfer& transfer, std::string_view line) {
-  if (line.starts_with("HTTP/")) {
-    transfer.reply = {};  // an interim answer (100, 103) came before this one
-    if (const std::size_t space = line.find(' '); space != line.npos) {
-      for (const char c : line.substr(space + 1, 3)) {
-        if (c >= '0' && c <= '9') transfer.reply.status = transfer.reply.status * 10 + (c - '0');
-      }
-    }
-    return;
-  }
-  const std::size_t colon = line.find(':');
-  if (colon == line.npos || line.size() > kMaxHeaderValue) return;
-  if (std::string* field = header_field(transfer.reply, line.substr(0, colon))) {
-    *field = trim(line.substr(colon + 1));
-  }
-}
-
 // False stops the transfer.
 bool take_body(Transfer& transfer, std::string_view bytes) {
   if (transfer.reply.status / 100 != 2) {
@@ -140,7 +123,7 @@ std::size_t guarded(Transfer& transfer, std::size_t size, const Step& step) {
 std::size_t on_header(char* data, std::size_t size, std::size_t count, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
   return guarded(transfer, size * count, [&] {
-    read_header(transfer, {data, size * count});
+    read_header(transfer.reply, {data, size * count});
     return true;
   });
 }
@@ -198,6 +181,23 @@ std::string host_of(const std::string& url) {
 }
 
 }  // namespace
+
+void read_header(HttpReply& reply, std::string_view line) {
+  if (line.starts_with("HTTP/")) {
+    reply = {};  // an interim answer (100, 103) came before this one
+    if (const std::size_t space = line.find(' '); space != line.npos) {
+      for (const char c : line.substr(space + 1, 3)) {
+        if (c >= '0' && c <= '9') reply.status = reply.status * 10 + (c - '0');
+      }
+    }
+    return;
+  }
+  const std::size_t colon = line.find(':');
+  if (colon == line.npos || line.size() > kMaxHeaderValue) return;
+  if (std::string* field = header_field(reply, line.substr(0, colon))) {
+    *field = trim(line.substr(colon + 1));
+  }
+}
 
 struct HttpClient::State {
   const CurlApi* api = nullptr;

@@ -75,6 +75,10 @@ class HttpClient {
   std::unique_ptr<State> state_;
 };
 
+// Takes one line of an answer's head, a status line or a header, into `reply`. Lines that mean
+// nothing here are left out.
+void read_header(HttpReply& reply, std::string_view line);
+
 // Scheme, host and port of a URL, lower case, as in "https://huggingface.co:443"; "" when it is no
 // http or https URL. Parsed by the library that connects, so the two agree on the host.
 std::string url_origin(const std::string& url);

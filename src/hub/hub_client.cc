@@ -44,6 +44,8 @@ bool is_digest(std::string_view etag) {
                      [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
+}  // namespace
+
 Result<Listing> parse_listing(std::string_view text) {
   const auto bad = [](const std::string& what) {
     return Error{ErrorCode::kNetwork, "The hub's answer about the model is unusable: " + what};
@@ -68,8 +70,6 @@ Result<Listing> parse_listing(std::string_view text) {
   }
   return listing;
 }
-
-}  // namespace
 
 bool is_passing(const HttpReply& reply) {
   if (parse_number(reply.retry_after).value_or(0) > kMaxRetryAfterSeconds) return false;

@@ -20,6 +20,9 @@ struct Listing {
   std::vector<std::string> files;  // as the hub spells them: not to be used as paths unchecked
 };
 
+// Reads the hub's JSON about a model. Error: kNetwork.
+Result<Listing> parse_listing(std::string_view text);
+
 // One file. `etag` is what Hugging Face names a blob by: the SHA-256 of the content of a large
 // file (64 hex digits), or the SHA-1 of a git blob (40).
 struct RemoteFile {

@@ -1,4 +1,4 @@
-"""Writes the seed corpora of safetensors, config and jsonl. Run by hand; the files are committed."""
+"""Writes the seed corpora of safetensors, config, jsonl and hub. Run by hand; the files are committed."""
 import json
 import pathlib
 import struct
@@ -103,4 +103,33 @@ write("jsonl", {
     "bom": b'\xef\xbb\xbf{"text":"a"}\n',
     "truncated": b'{"text":"a\n{"text":',
     "crlf": b'{"text":"a"}\r\n{"text":"b"}\r\n',
+})
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+NAMES = ["config.json", "model.safetensors", "a/b.json"]
+write("hub", {
+    "head": (f"HTTP/1.1 302 Found\r\nX-Repo-Commit: {COMMIT}\r\nX-Linked-Size: 45\r\n"
+             f"X-Linked-Etag: \"{'ab' * 32}\"\r\nETag: W/\"x\"\r\nLocation: /x\r\n\r\n").encode(),
+    "head_interim": b"HTTP/1.1 103 Early Hints\r\nETag: old\r\nHTTP/2 206\r\n"
+                    b"content-range: bytes 100-199/200\r\ncontent-length: 100\r\n",
+    "head_retry": b"HTTP/1.1 429\r\nRetry-After: 7\r\nX-Error-Code: RepoNotFound\r\n",
+    "head_odd": b"HTTP/\nHTTP/1.1 2x\n:\nETag:\netag : a\nETAG:\t\x00\xff \n",
+    "head_long": b"ETag: " + b"e" * 9000 + b"\nETag: " + b"f" * 8000,
+    "range": b"bytes 100-199/200",
+    "range_huge": b"bytes 18446744073709551616-1/2",
+    "range_no_end": b"bytes 5",
+    "range_negative": b"bytes -5-6/7",
+    "listing": json.dumps({"sha": COMMIT, "siblings": [{"rfilename": n} for n in NAMES]}).encode(),
+    "listing_no_commit": b'{"sha":"main","siblings":[]}',
+    "listing_no_name": f'{{"sha":"{COMMIT}","siblings":[{{"rfilename":1}},[]]}}'.encode(),
+    "listing_outside": f'{{"sha":"{COMMIT}","siblings":[{{"rfilename":"../a"}}]}}'.encode(),
+    "listing_array": b"[]",
+    "shards": json.dumps({"weight_map": {t: f"model-{i}-of-2.safetensors"
+                                         for i, t in enumerate("ab", 1)}}).encode(),
+    "shards_outside": b'{"weight_map":{"a":"../s.safetensors"}}',
+    "shards_hidden": b'{"weight_map":{"a":".safetensors"}}',
+    "shards_nul": b'{"weight_map":{"a":"s\\u0000.safetensors"}}',
+    "shards_empty": b'{"weight_map":{}}',
+    "not_json": b'{"weight_map":{"a":"s',
+    "not_utf8": b'{"sha":"\xff\xe2\x82"}',
 })
