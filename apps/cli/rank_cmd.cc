@@ -59,6 +59,7 @@ ReRankOptions rerank_options(const RankFlags& flags, const ModelInfo& info) {
   options.max_length = flags.scoring.max_length != 0 ? flags.scoring.max_length : info.max_length;
   options.max_chars = flags.scoring.max_chars;
   options.batch_tokens = flags.scoring.batch_tokens;
+  options.batch_size = 0;  // --batch-tokens is the one bound that the command has
   options.truncation = flags.scoring.truncation;
   options.chunk = flags.scoring.chunk;
   options.metadata_fields = split_fields(flags.metadata_fields);
@@ -91,7 +92,7 @@ void write_result(std::string& out, const RankResults& r, const RankedDocument& 
   if (r.flags.return_documents) object.raw("document", document_json(r.documents, result.index));
   write_truncation(object, result.truncation);
   if (result.span) write_span(object, *result.span);
-  object.member("stage", "cross_encoder").end();
+  object.member("stage", name_of(result.stage)).end();
 }
 
 void write_jsonl(std::string& out, const RankResults& r) {
@@ -208,8 +209,8 @@ void report_input(const DocumentList& list, const std::string& file) {
 }
 
 // Reads the whole input: a ranking needs all of it.
-Result<std::string> read_input(InputFile& input) {
-  if (input.is_terminal()) say("reading documents from the terminal, up to Ctrl-D");
+Result<std::string> read_input(InputFile& input, bool quiet) {
+  if (input.is_terminal() && !quiet) say("reading documents from the terminal, up to Ctrl-D");
   return input.read_all();
 }
 
@@ -244,7 +245,7 @@ Result<void> rank(RankFlags& flags) {
   const bool quiet = flags.output.quiet;
   const Format format = flags.output.resolved();
   CR_TRY_ASSIGN(InputFile input, InputFile::open(flags.input));
-  CR_TRY_ASSIGN(const std::string text, read_input(input));
+  CR_TRY_ASSIGN(const std::string text, read_input(input, quiet));
   CR_TRY_ASSIGN(const DocumentList list, parse_documents(text, input.name(), flags.documents));
   report_input(list, input.name());
 

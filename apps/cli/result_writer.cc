@@ -100,4 +100,13 @@ std::string_view name_of(Activation activation) {
   return "";  // not reached: the switch is exhaustive
 }
 
+std::string_view name_of(Stage stage) {
+  switch (stage) {
+    case Stage::kCrossEncoder: return "cross_encoder";
+    case Stage::kJudge: return "judge";
+    case Stage::kBackfill: return "backfill";
+  }
+  return "";  // not reached: the switch is exhaustive
+}
+
 }  // namespace crossrank::cli

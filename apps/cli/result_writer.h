@@ -42,6 +42,7 @@ std::string tsv_field(std::string_view text);
 
 std::string_view name_of(Precision precision);
 std::string_view name_of(Activation activation);
+std::string_view name_of(Stage stage);
 
 // 12 of the 64 digits: what names weights in every output.
 inline constexpr std::size_t kDigestDigits = 12;

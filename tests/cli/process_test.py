@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -115,6 +116,20 @@ class Terminal(CliTest):
             # Our own bar may clear its line; nothing else escapes.
             text = text.replace("\r\x1b[K", "")
             self.assertNotRegex(text, "[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\u2028]")
+
+    def test_a_prompt_at_a_terminal_unless_quiet(self):
+        for args, line in ((["rank", "-q", "tea"], b'"tea"\n'), (["score"], b"tea\ttea\n"),
+                           (["tokenize", "--lines"], b"tea\n")):
+            for quiet in ([], ["--quiet"]):
+                keyboard, terminal = pty.openpty()
+                os.write(keyboard, line + b"\x04")  # Ctrl-D at the start of a line: the end
+                process = subprocess.run([BINARY, *args, *quiet, "--model", TINY], stdin=terminal,
+                                         capture_output=True, env=self.env, timeout=60)
+                os.close(keyboard)
+                os.close(terminal)
+                self.assertEqual(process.returncode, 0, process.stderr)
+                self.assertEqual(process.stdout.count(b"\n"), 1, process.stdout)
+                self.assertEqual(b"up to Ctrl-D" in process.stderr, not quiet, args + quiet)
 
     def test_progress_bar(self):
         pairs = self.write("pairs.jsonl", jsonl([{"query": "tea", "document": "tea coffee " * 40}] * 30000))
