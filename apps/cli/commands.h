@@ -3,6 +3,8 @@
 
 #include <functional>
 
+#include "crossrank/result.h"
+
 namespace CLI {
 class App;
 }  // namespace CLI
@@ -11,6 +13,10 @@ namespace crossrank::cli {
 
 // What main() runs after the command line was parsed; returns the exit code.
 using Command = std::function<int()>;
+
+// Makes `work` what is run when `app` is the chosen command; its error is said and becomes the
+// code.
+void run_as(CLI::App& app, Command& chosen, std::function<Result<void>()> work);
 
 void add_rank(CLI::App& program, Command& chosen);
 void add_score(CLI::App& program, Command& chosen);

@@ -78,12 +78,7 @@ void add_info(CLI::App& program, Command& chosen) {
   add_model_flags(*app, flags->model);
   add_compute_flags(*app, flags->model);
   add_output_flags(*app, flags->output, {Format::kTable, Format::kJson, Format::kJsonl});
-  app->callback([flags, &chosen] {
-    chosen = [flags]() -> int {
-      const auto done = info(*flags);
-      return done.ok() ? kDone : fail(done.error());
-    };
-  });
+  run_as(*app, chosen, [flags] { return info(*flags); });
 }
 
 }  // namespace crossrank::cli

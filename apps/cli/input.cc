@@ -7,6 +7,7 @@
 #include "base/try.h"
 #include "base/utf8.h"
 #include "json/json.h"
+#include "progress_bar.h"
 
 namespace crossrank::cli {
 namespace {
@@ -257,13 +258,11 @@ class DocumentParser {
     }
     auto parsed = format_.plain_lines ? plain_document(record) : parse_document(record);
     if (!parsed.ok()) {
-      Error error = at_line(std::move(parsed).error());
+      Error error = std::move(parsed).error();
       if (index == 0 && std::string_view("{[\"").find(record[0]) == std::string_view::npos) {
         error.message += "; if each line is the text of a document, give --lines";
       }
-      if (!format_.skip_bad) return error;
-      if (list_.bad++ == 0) list_.first_bad = std::move(error.message);
-      return {};
+      return list_.skipped.add(file_, line_, std::move(error), format_.skip_bad);
     }
     list_.documents.push_back(std::move(parsed->document));
     list_.origins.push_back({record, index, line_, parsed->id_is_integer});
@@ -293,6 +292,20 @@ std::string Repairs::report(const std::string& file) const {
   if (surrogates > 0)
     text += " or escapes of half a character (" + std::to_string(surrogates) + ")";
   return text + ", replaced by U+FFFD; the first is line " + std::to_string(first_line);
+}
+
+Result<void> Skipped::add(const std::string& file, std::size_t line, Error error, bool skip) {
+  error.code = ErrorCode::kBadInput;
+  error.message = file + ":" + std::to_string(line) + ": " + error.message;
+  if (!skip) return error;
+  if (count++ == 0) first = std::move(error.message);
+  return {};
+}
+
+std::string Skipped::report(std::string_view noun) const {
+  std::string text = "skipped " + with_thousands(count) + " ";
+  text.append(noun).append(count == 1 ? ": " : "s, the first: ").append(first);
+  return text;
 }
 
 std::string_view repair(std::string_view line, bool is_json, std::size_t line_number,

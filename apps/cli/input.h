@@ -30,6 +30,17 @@ std::string_view repair(std::string_view line, bool is_json, std::size_t line_nu
 
 bool is_blank(std::string_view line);
 
+// What --skip-bad passed over.
+struct Skipped {
+  std::size_t count = 0;
+  std::string first;  // "FILE:LINE: why" of the first one
+
+  // kBadInput with "FILE:LINE: why", or counts it when `skip`.
+  Result<void> add(const std::string& file, std::size_t line, Error error, bool skip);
+  // A sentence about them; `noun` is what one is called, as in "line". count > 0.
+  [[nodiscard]] std::string report(std::string_view noun) const;
+};
+
 enum class PairFormat { kAuto, kJsonl, kTsv };
 
 // kJsonl or kTsv by the first line that is not blank. Errors: kBadInput when it is neither.
@@ -64,8 +75,7 @@ struct DocumentList {
   std::vector<Document> documents;
   std::vector<Origin> origins;  // of documents[i]
   bool plain_lines = false;
-  std::size_t bad = 0;    // skipped
-  std::string first_bad;  // "FILE:LINE: why" of the first one skipped
+  Skipped skipped;
   Repairs repairs;
   std::deque<std::string> repaired;  // storage
 };

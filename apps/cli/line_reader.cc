@@ -94,8 +94,6 @@ Result<std::string> InputFile::read_all() {
   }
 }
 
-std::string LineReader::place() const { return file_.name() + ":" + std::to_string(line_number_); }
-
 Result<bool> LineReader::fill() {
   constexpr std::size_t kChunk = std::size_t{64} << 10;
   if (pos_ > 0) {
@@ -147,9 +145,10 @@ Result<std::optional<std::string_view>> LineReader::next() {
   return std::optional<std::string_view>(line);
 }
 
-bool LineReader::idle(int milliseconds) const {
+bool LineReader::idle() const {
+  constexpr int kMilliseconds = 20;  // longer than a busy producer's pause, unseen by a human
   return !at_end_ && buffer_.find('\n', scanned_) == std::string::npos &&
-         file_.would_wait(milliseconds);
+         file_.would_wait(kMilliseconds);
 }
 
 }  // namespace crossrank::cli

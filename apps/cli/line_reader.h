@@ -54,14 +54,12 @@ class LineReader {
 
   // Of the line that next() gave last, counted from 1.
   [[nodiscard]] std::size_t line_number() const { return line_number_; }
-  // "FILE:LINE", for messages.
-  [[nodiscard]] std::string place() const;
   [[nodiscard]] std::uint64_t bytes_consumed() const { return consumed_; }
   [[nodiscard]] const InputFile& file() const { return file_; }
 
-  // True when no whole line is here and none comes within `milliseconds`: somebody is waiting for
-  // the answers to what was read so far.
-  [[nodiscard]] bool idle(int milliseconds) const;
+  // True when no whole line is here and none comes within 20 ms: somebody is waiting for the
+  // answers to what was read so far.
+  [[nodiscard]] bool idle() const;
 
  private:
   Result<bool> fill();  // reads more; false at the end

@@ -85,12 +85,7 @@ void add_models(CLI::App& program, Command& chosen) {
   CLI::App* app = program.add_subcommand("models", "List the built-in and the cached models.");
   auto flags = std::make_shared<OutputFlags>();
   add_output_flags(*app, *flags, {Format::kTable, Format::kJson, Format::kJsonl});
-  app->callback([flags, &chosen] {
-    chosen = [flags]() -> int {
-      const auto done = models(*flags);
-      return done.ok() ? kDone : fail(done.error());
-    };
-  });
+  run_as(*app, chosen, [flags] { return models(*flags); });
 }
 
 }  // namespace crossrank::cli

@@ -54,12 +54,7 @@ void add_pull(CLI::App& program, Command& chosen) {
       "The cache is the Hugging Face one (HF_HUB_CACHE, HF_HOME); HF_ENDPOINT, HF_TOKEN and\n"
       "HF_HUB_OFFLINE are honoured. An interrupted download goes on where it stopped.");
   add_quiet_flag(*app, flags->quiet);
-  app->callback([flags, &chosen] {
-    chosen = [flags]() -> int {
-      const auto done = pull(*flags);
-      return done.ok() ? kDone : fail(done.error());
-    };
-  });
+  run_as(*app, chosen, [flags] { return pull(*flags); });
 }
 
 }  // namespace crossrank::cli

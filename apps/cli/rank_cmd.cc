@@ -202,10 +202,7 @@ Error locate(const Error& error, const RankFlags& flags, const CrossEncoderReRan
 
 void report_input(const DocumentList& list, const std::string& file) {
   if (list.repairs.lines > 0) say(list.repairs.report(file));
-  if (list.bad > 0) {
-    say("skipped " + std::to_string(list.bad) +
-        (list.bad == 1 ? " document: " : " documents, the first: ") + list.first_bad);
-  }
+  if (list.skipped.count > 0) say(list.skipped.report("document"));
 }
 
 // Reads the whole input: a ranking needs all of it.
@@ -338,12 +335,7 @@ void add_rank(CLI::App& program, Command& chosen) {
   app->add_option("--query-id", flags->query_id, "The qid of --format trec (default q1)")
       ->type_name("ID")
       ->group("Output");
-  app->callback([flags, &chosen] {
-    chosen = [flags]() -> int {
-      const auto done = rank(*flags);
-      return done.ok() ? kDone : fail(done.error());
-    };
-  });
+  run_as(*app, chosen, [flags] { return rank(*flags); });
 }
 
 }  // namespace crossrank::cli

@@ -22,13 +22,12 @@
 namespace crossrank::cli {
 namespace {
 
-// A window of pairs is read, scored and written before the next one. 256 pairs of 80 tokens fill 40
-// batches of 512, so that sorting them by length pays, and take a few seconds at most, so that
-// whoever reads our output sees it move; 8 MB bound the memory of long documents.
-constexpr std::size_t kWindowPairs = 256;
-constexpr std::size_t kWindowBytes = std::size_t{8} << 20;
-// A producer that is silent for this long waits for its answers: the window ends early.
-constexpr int kIdleMilliseconds = 20;
+// A part of the pairs is read, scored and written before the next one. 256 pairs of 80 tokens fill
+// 40 batches of 512, so that sorting them by length pays, and take a few seconds at most, so that
+// whoever reads our output sees it move; 8 MB bound the memory of long documents. A part ends early
+// when the producer waits for its answers.
+constexpr std::size_t kPartPairs = 256;
+constexpr std::size_t kPartBytes = std::size_t{8} << 20;
 
 struct ScoreFlags {
   std::string input;
@@ -70,9 +69,9 @@ class ScoreRun {
     if (format_ == Format::kJson) out_.buffer() += "{\"results\":[";
     while (!at_end_ && !out_.closed()) {
       // A bad line ends the run only after the good lines before it were scored and written.
-      auto read = read_window();
-      CR_TRY(score(0, window_.size()));
-      CR_TRY(flush_window());
+      auto read = read_part();
+      CR_TRY(score(0, part_.size()));
+      CR_TRY(flush_part());
       CR_TRY(std::move(read));
     }
     return {};
@@ -102,10 +101,10 @@ class ScoreRun {
             {"tokens", true, 6}, {"query", false, 24}, {"document"}};
   }
 
-  Result<void> read_window() {
-    window_.clear();
-    for (std::size_t bytes = 0; window_.size() < kWindowPairs && bytes < kWindowBytes;) {
-      if (!window_.empty() && reader_.idle(kIdleMilliseconds)) break;
+  Result<void> read_part() {
+    part_.clear();
+    for (std::size_t bytes = 0; part_.size() < kPartPairs && bytes < kPartBytes;) {
+      if (!part_.empty() && reader_.idle()) break;
       auto line = reader_.next();
       if (line.ok() && !*line) {
         at_end_ = true;
@@ -116,11 +115,11 @@ class ScoreRun {
       const std::size_t index = next_index_++;
       auto pair = line.ok() ? parse(**line) : Result<PairRecord>(std::move(line).error());
       if (!pair.ok()) {
-        CR_TRY(bad_line(reader_.line_number(), std::move(pair).error()));
+        CR_TRY(skip(reader_.line_number(), std::move(pair).error()));
         continue;
       }
       bytes += pair->query.size() + pair->document.size() + pair->document_json.size();
-      window_.push_back({std::move(*pair), index, reader_.line_number()});
+      part_.push_back({std::move(*pair), index, reader_.line_number()});
     }
     return {};
   }
@@ -134,25 +133,19 @@ class ScoreRun {
     return parse_pair(repaired, pair_format_, flags_.return_documents);
   }
 
-  // Counts a bad line, or makes it the error that ends the run.
-  Result<void> bad_line(std::size_t line, Error error) {
-    error.code = ErrorCode::kBadInput;
-    error.message =
-        reader_.file().name() + ":" + std::to_string(line) + ": " + std::move(error.message);
-    if (!flags_.skip_bad) return error;
-    if (skipped_++ == 0) first_skipped_ = std::move(error.message);
-    return {};
+  Result<void> skip(std::size_t line, Error error) {
+    return skipped_.add(reader_.file().name(), line, std::move(error), flags_.skip_bad);
   }
 
-  // Scores and writes window_[begin, end). If one pair cannot be scored (it is longer than
+  // Scores and writes part_[begin, end). If one pair cannot be scored (it is longer than
   // --truncation allows), the halves are tried: the pairs around it have the same bits either way.
   Result<void> score(std::size_t begin, std::size_t end) {
     if (begin == end) return {};
     std::vector<TextPair> pairs;
     for (std::size_t i = begin; i < end; ++i) {
-      pairs.push_back({window_[i].pair.query, window_[i].pair.document});
+      pairs.push_back({part_[i].pair.query, part_[i].pair.document});
     }
-    options_.first_index = window_[begin].index;
+    options_.first_index = part_[begin].index;
     options_.progress = [this, begin](std::size_t done, std::size_t) { show(begin + done); };
     auto predictions = encoder_.predict(pairs, options_);
     if (predictions.ok()) {
@@ -163,27 +156,26 @@ class ScoreRun {
     if (error.code != ErrorCode::kTooLong && error.code != ErrorCode::kInvalidArgument) {
       return error;
     }
-    if (end - begin == 1) return bad_line(window_[begin].line, std::move(error));
+    if (end - begin == 1) return skip(part_[begin].line, std::move(error));
     const std::size_t middle = begin + (end - begin) / 2;
     CR_TRY(score(begin, middle));
     return score(middle, end);
   }
 
-  // `done` pairs of the window are scored: the share of the input is told by its bytes.
+  // `done` pairs of the part are scored: the share of the input is told by its bytes.
   void show(std::size_t done) {
     double fraction = -1;
-    if (const auto size = reader_.file().size(); size && *size > 0 && !window_.empty()) {
-      const double share = static_cast<double>(done) / static_cast<double>(window_.size());
-      const auto consumed = static_cast<double>(reader_.bytes_consumed() - window_start_);
-      fraction =
-          (static_cast<double>(window_start_) + share * consumed) / static_cast<double>(*size);
+    if (const auto size = reader_.file().size(); size && *size > 0 && !part_.empty()) {
+      const double share = static_cast<double>(done) / static_cast<double>(part_.size());
+      const auto consumed = static_cast<double>(reader_.bytes_consumed() - part_start_);
+      fraction = (static_cast<double>(part_start_) + share * consumed) / static_cast<double>(*size);
     }
     bar_.update(scored_before_ + done, fraction);
   }
 
   void write(const Predictions& predictions, std::size_t begin) {
     for (std::size_t i = 0; i < predictions.size(); ++i) {
-      const Entry& entry = window_[begin + i];
+      const Entry& entry = part_[begin + i];
       truncated_ += predictions[i].truncation.truncated();
       switch (format_) {
         case Format::kTable: add_table_row(predictions, i, entry); break;
@@ -232,14 +224,14 @@ class ScoreRun {
                     snippet(entry.pair.query, 24), entry.pair.document});
   }
 
-  Result<void> flush_window() {
+  Result<void> flush_part() {
     bar_.clear();
-    if (format_ == Format::kTable && !window_.empty()) {
+    if (format_ == Format::kTable && !part_.empty()) {
       out_.buffer() += table_.render(terminal_width(), /*with_titles=*/scored_before_ == 0);
       table_.clear();
     }
-    scored_before_ += window_.size();
-    window_start_ = reader_.bytes_consumed();
+    scored_before_ += part_.size();
+    part_start_ = reader_.bytes_consumed();
     return out_.flush();
   }
 
@@ -249,7 +241,7 @@ class ScoreRun {
     object.member("model", encoder_.info().name)
         .member("weights_sha256", digest)
         .member("precision", name_of(encoder_.info().precision))
-        .member("skipped_lines", skipped_)
+        .member("skipped_lines", skipped_.count)
         .member("truncated_documents", truncated_)
         .member("elapsed_ms", milliseconds(elapsed));
     if (stopped_by != nullptr) object.member("error", stopped_by->message);
@@ -260,10 +252,7 @@ class ScoreRun {
 
   void report(const std::string& digest, double seconds) {
     if (repairs_.lines > 0) say(repairs_.report(reader_.file().name()));
-    if (skipped_ > 0) {
-      say("skipped " + with_thousands(skipped_) +
-          (skipped_ == 1 ? " line: " : " lines, the first: ") + first_skipped_);
-    }
+    if (skipped_.count > 0) say(skipped_.report("line"));
     if (flags_.output.quiet) return;
     const double rate = seconds > 0 ? static_cast<double>(written_) / seconds : 0;
     say("scored " + with_thousands(written_) + " pairs" +
@@ -284,32 +273,28 @@ class ScoreRun {
   Table table_;
   Clock::time_point start_ = Clock::now();
 
-  std::vector<Entry> window_;
+  std::vector<Entry> part_;
   std::string storage_;  // of a repaired line
   bool at_end_ = false;
   std::size_t next_index_ = 0;
-  std::size_t scored_before_ = 0;   // pairs of the windows before this one
-  std::uint64_t window_start_ = 0;  // bytes of the input before this window
+  std::size_t scored_before_ = 0;  // pairs of the parts before this one
+  std::uint64_t part_start_ = 0;   // bytes of the input before this part
   std::size_t written_ = 0;
   std::size_t truncated_ = 0;
-  std::size_t skipped_ = 0;
-  std::string first_skipped_;
+  Skipped skipped_;
   Repairs repairs_;
 };
 
-int score(const ScoreFlags& flags) {
-  auto input = InputFile::open(flags.input);
-  if (!input.ok()) return fail(input.error());
-  if (input->is_terminal() && !flags.output.quiet) {
+Result<void> score(const ScoreFlags& flags) {
+  CR_TRY_ASSIGN(InputFile input, InputFile::open(flags.input));
+  if (input.is_terminal() && !flags.output.quiet) {
     say("reading pairs from the terminal, up to Ctrl-D");
   }
-  const auto encoder = open_model(flags.model, flags.output.quiet);
-  if (!encoder.ok()) return fail(encoder.error());
-  ScoreRun run(flags, LineReader(std::move(*input)), *encoder);
-  const auto done = run.run();
-  const auto finished = run.finish(done.ok() ? nullptr : &done.error());
-  if (!done.ok()) return fail(done.error());
-  return finished.ok() ? kDone : fail(finished.error());
+  CR_TRY_ASSIGN(const CrossEncoder encoder, open_model(flags.model, flags.output.quiet));
+  ScoreRun run(flags, LineReader(std::move(input)), encoder);
+  auto done = run.run();
+  auto finished = run.finish(done.ok() ? nullptr : &done.error());
+  return done.ok() ? std::move(finished) : std::move(done);
 }
 
 }  // namespace
@@ -334,7 +319,7 @@ void add_score(CLI::App& program, Command& chosen) {
   add_output_flags(*app, flags->output,
                    {Format::kTable, Format::kJson, Format::kJsonl, Format::kTsv});
   add_return_documents(*app, flags->return_documents);
-  app->callback([flags, &chosen] { chosen = [flags] { return score(*flags); }; });
+  run_as(*app, chosen, [flags] { return score(*flags); });
 }
 
 }  // namespace crossrank::cli

@@ -42,25 +42,26 @@ class TokenizeRun {
   }
 
   Result<void> lines(LineReader reader) {
-    constexpr int kIdleMilliseconds = 20;
     while (!out_.closed()) {
-      if (reader.idle(kIdleMilliseconds)) CR_TRY(out_.flush());
+      if (reader.idle()) CR_TRY(out_.flush());
       auto line = reader.next();
       if (line.ok() && !*line) break;
       if (!line.ok() && line.error().code != ErrorCode::kBadInput) return std::move(line).error();
       if (line.ok() && is_blank(**line)) continue;
       const auto written =
           line.ok() ? one_line(**line, reader.line_number()) : Result<void>(line.error());
-      if (!written.ok()) CR_TRY(bad_line(reader, written.error()));
+      if (!written.ok()) {
+        // What was written before it stays: the bad line is named behind it.
+        if (!flags_.skip_bad) CR_TRY(out_.flush());
+        CR_TRY(skipped_.add(reader.file().name(), reader.line_number(), written.error(),
+                            flags_.skip_bad));
+      }
       CR_TRY(out_.write_if_large());
       if (interrupted()) return Error{ErrorCode::kCancelled, "interrupted"};
     }
     CR_TRY(out_.flush());
     if (repairs_.lines > 0) say(repairs_.report(reader.file().name()));
-    if (skipped_ > 0) {
-      say("skipped " + std::to_string(skipped_) +
-          (skipped_ == 1 ? " line: " : " lines, the first: ") + first_skipped_);
-    }
+    if (skipped_.count > 0) say(skipped_.report("line"));
     return {};
   }
 
@@ -87,26 +88,13 @@ class TokenizeRun {
     return {};
   }
 
-  // What was written before it stays: the bad line is named behind it.
-  Result<void> bad_line(const LineReader& reader, Error error) {
-    error.code = ErrorCode::kBadInput;
-    error.message = reader.place() + ": " + error.message;
-    if (!flags_.skip_bad) {
-      CR_TRY(out_.flush());
-      return error;
-    }
-    if (skipped_++ == 0) first_skipped_ = std::move(error.message);
-    return {};
-  }
-
   const TokenizeFlags& flags_;
   const Tokenizer& tokenizer_;
   ScoreOptions options_;
   Output out_;
   std::string storage_;
   Repairs repairs_;
-  std::size_t skipped_ = 0;
-  std::string first_skipped_;
+  Skipped skipped_;
 };
 
 Result<void> tokenize(const TokenizeFlags& flags) {
@@ -138,12 +126,7 @@ void add_tokenize(CLI::App& program, Command& chosen) {
   add_model_flags(*app, flags->model);
   add_truncation_flags(*app, flags->scoring);
   add_output_flags(*app, flags->output, {Format::kJsonl});
-  app->callback([flags, &chosen] {
-    chosen = [flags]() -> int {
-      const auto done = tokenize(*flags);
-      return done.ok() ? kDone : fail(done.error());
-    };
-  });
+  run_as(*app, chosen, [flags] { return tokenize(*flags); });
 }
 
 }  // namespace crossrank::cli

@@ -66,8 +66,8 @@ TEST(Documents, SkippedOnesKeepTheirPlace) {
   ASSERT_EQ(list.documents.size(), 2u);
   EXPECT_EQ(list.origins[0].index, 1u);
   EXPECT_EQ(list.origins[1].index, 3u);
-  EXPECT_EQ(list.bad, 2u);
-  EXPECT_EQ(list.first_bad.substr(0, 5), "F:1: ");
+  EXPECT_EQ(list.skipped.count, 2u);
+  EXPECT_EQ(list.skipped.first.substr(0, 5), "F:1: ");
 }
 
 TEST(Documents, PlainLinesAreNoJson) {
