@@ -3,51 +3,40 @@
 
 #include <initializer_list>
 #include <limits>
-#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "base/try.h"
-#include "json/json.h"
-#include "text/json_reader.h"
+#include "json/reader.h"
 #include "text/vocab_file.h"
 
 namespace crossrank::text {
 namespace {
 
-Result<json::Value> parse_file(const base::Blob& blob) {
-  auto parsed = json::parse(blob.bytes());
-  if (!parsed.ok()) {
-    return Error{ErrorCode::kBadTokenizer, blob.name() + ": " + parsed.error().message};
-  }
-  if (!parsed->is_object()) return JsonReader(blob.name(), *parsed).bad("must be an object");
-  return parsed;
-}
-
 // What stands for a stage: the stage itself, or the only one of a Sequence. Null when there is
 // none.
-Result<JsonReader> only_stage(JsonReader stage, std::string_view list_key) {
+Result<json::Reader> only_stage(json::Reader stage, std::string_view list_key) {
   while (!stage.is_null()) {
     CR_TRY(stage.expect_object());
     CR_TRY_ASSIGN(const std::string type, stage.member("type").string());
     if (type != "Sequence") return stage;
-    const JsonReader list = stage.member(list_key);
+    const json::Reader list = stage.member(list_key);
     CR_TRY(list.expect_array());
     if (list.value().size() != 1) {
-      return stage.unsupported("a Sequence of " + std::to_string(list.value().size()) +
-                               " stages in '" + stage.path() + "'");
+      return unsupported(stage, "a Sequence of " + std::to_string(list.value().size()) +
+                                    " stages in '" + stage.path() + "'");
     }
     stage = list.item(0);
   }
   return stage;
 }
 
-Result<void> read_normalizer(const JsonReader& root, TokenizerSpec& spec) {
-  CR_TRY_ASSIGN(const JsonReader stage, only_stage(root.member("normalizer"), "normalizers"));
+Result<void> read_normalizer(const json::Reader& root, TokenizerSpec& spec) {
+  CR_TRY_ASSIGN(const json::Reader stage, only_stage(root.member("normalizer"), "normalizers"));
   if (stage.is_null()) return {};
   CR_TRY_ASSIGN(const std::string type, stage.member("type").string());
-  if (type != "BertNormalizer") return stage.unsupported("the normalizer " + type);
+  if (type != "BertNormalizer") return unsupported(stage, "the normalizer " + type);
   NormalizerOptions& options = spec.normalizer;
   CR_TRY_ASSIGN(options.clean_text, stage.member("clean_text").boolean());
   CR_TRY_ASSIGN(options.handle_chinese_chars, stage.member("handle_chinese_chars").boolean());
@@ -56,26 +45,27 @@ Result<void> read_normalizer(const JsonReader& root, TokenizerSpec& spec) {
   return {};
 }
 
-Result<void> read_pre_tokenizer(const JsonReader& root, TokenizerSpec& spec) {
-  CR_TRY_ASSIGN(const JsonReader stage, only_stage(root.member("pre_tokenizer"), "pretokenizers"));
+Result<void> read_pre_tokenizer(const json::Reader& root, TokenizerSpec& spec) {
+  CR_TRY_ASSIGN(const json::Reader stage,
+                only_stage(root.member("pre_tokenizer"), "pretokenizers"));
   spec.pre_tokenizer = PreTokenizer::kNone;
   if (stage.is_null()) return {};
   CR_TRY_ASSIGN(const std::string type, stage.member("type").string());
-  if (type != "BertPreTokenizer") return stage.unsupported("the pre-tokenizer " + type);
+  if (type != "BertPreTokenizer") return unsupported(stage, "the pre-tokenizer " + type);
   spec.pre_tokenizer = PreTokenizer::kBert;
   return {};
 }
 
-Result<void> read_model(const JsonReader& root, TokenizerSpec& spec) {
-  const JsonReader model = root.member("model");
+Result<void> read_model(const json::Reader& root, TokenizerSpec& spec) {
+  const json::Reader model = root.member("model");
   CR_TRY(model.expect_object());
-  if (const JsonReader type = model.member("type"); !type.is_null()) {
+  if (const json::Reader type = model.member("type"); !type.is_null()) {
     CR_TRY_ASSIGN(const std::string name, type.string());
-    if (name != "WordPiece") return model.unsupported("a tokenizer of type " + name);
+    if (name != "WordPiece") return unsupported(model, "a tokenizer of type " + name);
   } else if (model.member("continuing_subword_prefix").is_null() ||
              model.member("max_input_chars_per_word").is_null()) {
     // Files from 2020 name no type; only WordPiece has both of these.
-    return model.unsupported("a tokenizer whose model has no type");
+    return unsupported(model, "a tokenizer whose model has no type");
   }
   WordPieceOptions& options = spec.wordpiece;
   CR_TRY_ASSIGN(options.unk_token, model.member("unk_token").string());
@@ -83,25 +73,25 @@ Result<void> read_model(const JsonReader& root, TokenizerSpec& spec) {
                 model.member("continuing_subword_prefix").string());
   CR_TRY_ASSIGN(options.max_input_chars_per_word, model.member("max_input_chars_per_word").size());
 
-  const JsonReader vocab = model.member("vocab");
+  const json::Reader vocab = model.member("vocab");
   CR_TRY(vocab.expect_object());
   spec.vocab.reserve(vocab.value().size());
   for (const auto& [token, id] : vocab.value().get_ref<const json::Value::object_t&>()) {
     if (!id.is_number_unsigned() || id.get<std::uint64_t>() > kMaxTokenId) {
-      CR_TRY(vocab.member(token).token_id());
+      CR_TRY(token_id(vocab.member(token)));
     }
     spec.vocab.push_back({token, id.get<std::int32_t>()});
   }
   return {};
 }
 
-Result<void> read_added_tokens(const JsonReader& root, TokenizerSpec& spec) {
-  const JsonReader list = root.member("added_tokens");
+Result<void> read_added_tokens(const json::Reader& root, TokenizerSpec& spec) {
+  const json::Reader list = root.member("added_tokens");
   if (list.is_null()) return {};
   CR_TRY(list.expect_array());
   std::vector<AddedToken> tokens;
   for (std::size_t i = 0; i < list.value().size(); ++i) {
-    const JsonReader item = list.item(i);
+    const json::Reader item = list.item(i);
     CR_TRY(item.expect_object());
     AddedToken token;
     CR_TRY_ASSIGN(token.content, item.member("content").string());
@@ -110,7 +100,7 @@ Result<void> read_added_tokens(const JsonReader& root, TokenizerSpec& spec) {
     CR_TRY_ASSIGN(token.rstrip, item.member("rstrip").boolean());
     CR_TRY_ASSIGN(token.normalized, item.member("normalized").boolean());
     CR_TRY(item.member("special").boolean());  // matters to decoders alone
-    CR_TRY(item.member("id").token_id());      // given by resolve_added_tokens
+    CR_TRY(token_id(item.member("id")));       // given by resolve_added_tokens
     tokens.push_back(std::move(token));
   }
   CR_TRY_ASSIGN(ResolvedTokens resolved,
@@ -123,7 +113,7 @@ Result<void> read_added_tokens(const JsonReader& root, TokenizerSpec& spec) {
 // and [SEP].
 class BertTemplate {
  public:
-  explicit BertTemplate(const JsonReader& processor) : processor_(processor) {}
+  explicit BertTemplate(const json::Reader& processor) : processor_(processor) {}
 
   Result<void> read(TokenizerSpec& spec) {
     CR_TRY(expect(processor_.member("single"), {"", "A0", "0"}));
@@ -135,21 +125,22 @@ class BertTemplate {
 
  private:
   Error unsupported() const {
-    return processor_.unsupported(
+    return text::unsupported(
+        processor_,
         "a post_processor other than [CLS] A [SEP] for one text and [CLS] A [SEP] B [SEP] for two "
         "(token types 0 0 0 1 1)");
   }
 
   // `wanted`: "" for [CLS], "0" or "1" for [SEP] of that type, "A0" or "B1" for a text.
-  Result<void> expect(const JsonReader& pieces, std::initializer_list<std::string_view> wanted) {
+  Result<void> expect(const json::Reader& pieces, std::initializer_list<std::string_view> wanted) {
     CR_TRY(pieces.expect_array());
     if (pieces.value().size() != wanted.size()) return unsupported();
     std::size_t i = 0;
     for (const std::string_view want : wanted) {
-      const JsonReader piece = pieces.item(i++);
-      const JsonReader special = piece.member("SpecialToken");
-      const JsonReader text = piece.member("Sequence");
-      const JsonReader& given = special.is_null() ? text : special;
+      const json::Reader piece = pieces.item(i++);
+      const json::Reader special = piece.member("SpecialToken");
+      const json::Reader text = piece.member("Sequence");
+      const json::Reader& given = special.is_null() ? text : special;
       CR_TRY(given.expect_object());
       CR_TRY_ASSIGN(const std::string id, given.member("id").string());
       CR_TRY_ASSIGN(const std::size_t type, given.member("type_id").size());
@@ -167,39 +158,39 @@ class BertTemplate {
   }
 
   Result<std::int32_t> id_of(const std::string& name) const {
-    const JsonReader ids = processor_.member("special_tokens").member(name).member("ids");
+    const json::Reader ids = processor_.member("special_tokens").member(name).member("ids");
     CR_TRY(ids.expect_array());
     if (ids.value().size() != 1) return unsupported();
-    return ids.item(0).token_id();
+    return token_id(ids.item(0));
   }
 
-  JsonReader processor_;
+  json::Reader processor_;
   std::string cls_, sep_;
 };
 
-Result<std::int32_t> id_of_pair(const JsonReader& pair) {
+Result<std::int32_t> id_of_pair(const json::Reader& pair) {
   CR_TRY(pair.expect_array());
   if (pair.value().size() != 2) return pair.bad("must be a token and its id");
   CR_TRY(pair.item(0).string());
-  return pair.item(1).token_id();
+  return token_id(pair.item(1));
 }
 
-Result<void> read_post_processor(const JsonReader& root, TokenizerSpec& spec) {
-  const JsonReader processor = root.member("post_processor");
-  if (processor.is_null()) return processor.unsupported("a tokenizer without a post_processor");
+Result<void> read_post_processor(const json::Reader& root, TokenizerSpec& spec) {
+  const json::Reader processor = root.member("post_processor");
+  if (processor.is_null()) return unsupported(processor, "a tokenizer without a post_processor");
   CR_TRY(processor.expect_object());
   CR_TRY_ASSIGN(const std::string type, processor.member("type").string());
   if (type == "TemplateProcessing") return BertTemplate(processor).read(spec);
-  if (type != "BertProcessing") return processor.unsupported("the post_processor " + type);
+  if (type != "BertProcessing") return unsupported(processor, "the post_processor " + type);
   CR_TRY_ASSIGN(spec.cls_id, id_of_pair(processor.member("cls")));
   CR_TRY_ASSIGN(spec.sep_id, id_of_pair(processor.member("sep")));
   return {};
 }
 
 Result<TokenizerSpec> read_tokenizer_json(const base::Blob& blob) {
-  CR_TRY_ASSIGN(const json::Value parsed, parse_file(blob));
-  const JsonReader root(blob.name(), parsed);
-  if (const JsonReader version = root.member("version"); !version.is_null()) {
+  CR_TRY_ASSIGN(const json::Value parsed, json::parse_object(blob, ErrorCode::kBadTokenizer));
+  const json::Reader root(blob.name(), parsed, ErrorCode::kBadTokenizer);
+  if (const json::Reader version = root.member("version"); !version.is_null()) {
     CR_TRY_ASSIGN(const std::string number, version.string());
     if (number != "1.0") return version.bad("must be \"1.0\"");
   }
@@ -212,9 +203,9 @@ Result<TokenizerSpec> read_tokenizer_json(const base::Blob& blob) {
   return spec;
 }
 
-Result<void> read_limits(const JsonReader& config, TokenizerSpec& spec) {
+Result<void> read_limits(const json::Reader& config, TokenizerSpec& spec) {
   spec.model_max_length = std::numeric_limits<std::size_t>::max();
-  JsonReader limit = config.member("model_max_length");
+  json::Reader limit = config.member("model_max_length");
   if (limit.is_null()) limit = config.member("max_len");  // its name before 2020
   if (!limit.is_null()) {
     if (!limit.value().is_number() || limit.value().get<double>() < 0) {
@@ -225,7 +216,7 @@ Result<void> read_limits(const JsonReader& config, TokenizerSpec& spec) {
       spec.model_max_length = static_cast<std::size_t>(tokens);
     }
   }
-  if (const JsonReader side = config.member("truncation_side"); !side.is_null()) {
+  if (const json::Reader side = config.member("truncation_side"); !side.is_null()) {
     CR_TRY_ASSIGN(const std::string name, side.string());
     if (name != "left" && name != "right") return side.bad("must be \"left\" or \"right\"");
     spec.truncate_left = name == "left";
@@ -240,9 +231,9 @@ Result<TokenizerSpec> load_tokenizer_spec(const base::Blob& tokenizer_json,
                                           const base::Blob& tokenizer_config) {
   json::Value config_value = json::Value::object();
   if (tokenizer_config) {
-    CR_TRY_ASSIGN(config_value, parse_file(tokenizer_config));
+    CR_TRY_ASSIGN(config_value, json::parse_object(tokenizer_config, ErrorCode::kBadTokenizer));
   }
-  const JsonReader config(tokenizer_config.name(), config_value);
+  const json::Reader config(tokenizer_config.name(), config_value, ErrorCode::kBadTokenizer);
   TokenizerSpec spec;
   if (tokenizer_json) {
     CR_TRY_ASSIGN(spec, read_tokenizer_json(tokenizer_json));
@@ -254,48 +245,6 @@ Result<TokenizerSpec> load_tokenizer_spec(const base::Blob& tokenizer_json,
   }
   CR_TRY(read_limits(config, spec));
   return spec;
-}
-
-Result<ResolvedTokens> resolve_added_tokens(const std::string& file,
-                                            const std::vector<AddedToken>& tokens,
-                                            const std::vector<VocabEntry>& vocab,
-                                            const NormalizerOptions& normalizer) {
-  constexpr std::int32_t kNotInVocab = -1;
-  ResolvedTokens resolved;
-  for (const AddedToken& token : tokens) {
-    if (!token.content.empty()) resolved.ids.emplace(token.content, kNotInVocab);
-  }
-  if (!resolved.ids.empty()) {
-    for (const VocabEntry& entry : vocab) {
-      const auto found = resolved.ids.find(entry.token);
-      if (found != resolved.ids.end()) found->second = entry.id;
-    }
-  }
-  std::map<std::int32_t, AddedToken> by_id;
-  std::map<std::int32_t, std::string> normalized;  // a replaced token leaves its pattern behind
-  auto next_id = static_cast<std::int32_t>(vocab.size());
-  for (const AddedToken& token : tokens) {
-    if (token.content.empty()) continue;
-    std::int32_t& id = resolved.ids.find(token.content)->second;
-    if (id == kNotInVocab) id = next_id++;
-    if (token.normalized) {
-      std::string pattern = normalize(token.content, normalizer);
-      if (pattern.empty()) {
-        return Error{ErrorCode::kBadTokenizer,
-                     file + ": the added token " + json::quote(token.content) +
-                         " is marked as normalized, and normalizes to nothing."};
-      }
-      if (pattern != token.content) normalized.insert_or_assign(id, std::move(pattern));
-    }
-    by_id.insert_or_assign(id, token);
-  }
-  for (auto& [id, token] : by_id) {
-    const auto found = normalized.find(id);
-    token.id = id;
-    token.pattern = token.normalized && found != normalized.end() ? found->second : token.content;
-    resolved.tokens.push_back(std::move(token));
-  }
-  return resolved;
 }
 
 }  // namespace crossrank::text

@@ -35,8 +35,8 @@ constexpr std::array<NamedToken, 7> kNamedTokens = {{{"bos_token", ""},
                                                      {"cls_token", "[CLS]"},
                                                      {"mask_token", "[MASK]"}}};
 
-Result<void> check_class(const JsonReader& config) {
-  const JsonReader key = config.member("tokenizer_class");
+Result<void> check_class(const json::Reader& config) {
+  const json::Reader key = config.member("tokenizer_class");
   if (key.is_null()) return {};
   CR_TRY_ASSIGN(std::string name, key.string());
   const std::string given = name;
@@ -44,7 +44,7 @@ Result<void> check_class(const JsonReader& config) {
     if (name.ends_with(suffix)) name.resize(name.size() - suffix.size());
   }
   if (std::find(kClasses.begin(), kClasses.end(), name) != kClasses.end()) return {};
-  return key.unsupported("the tokenizer class " + given);
+  return unsupported(key, "the tokenizer class " + given);
 }
 
 // Lines as tokens, numbered from 0; white space at their ends does not count. A token on several
@@ -78,7 +78,7 @@ Result<std::vector<VocabEntry>> read_vocab(const base::Blob& blob) {
 }
 
 // A string, or an object with the flags of an added token.
-Result<AddedToken> read_token(const JsonReader& given, bool special) {
+Result<AddedToken> read_token(const json::Reader& given, bool special) {
   AddedToken token;
   if (!given.value().is_object()) {
     CR_TRY_ASSIGN(token.content, given.string());
@@ -97,7 +97,7 @@ Result<AddedToken> read_token(const JsonReader& given, bool special) {
 // extra ones, each content once.
 class TokensToAdd {
  public:
-  Result<void> read_decoder(const JsonReader& decoder) {
+  Result<void> read_decoder(const json::Reader& decoder) {
     if (decoder.is_null()) return {};
     CR_TRY(decoder.expect_object());
     std::map<std::int32_t, AddedToken> by_id;
@@ -105,7 +105,9 @@ class TokensToAdd {
       std::int32_t id = -1;
       const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
       if (error != std::errc() || end != key.data() + key.size() || id < 0) {
-        return decoder.member(key).bad("must have a token id as its key");
+        return Error{ErrorCode::kBadTokenizer, decoder.file() + ": the keys of `" + decoder.path() +
+                                                   "` must be token ids, not " + json::quote(key) +
+                                                   "."};
       }
       CR_TRY(decoder.member(key).expect_object());
       CR_TRY_ASSIGN(AddedToken token, read_token(decoder.member(key), false));
@@ -115,7 +117,7 @@ class TokensToAdd {
     return {};
   }
 
-  Result<void> read_extra(const JsonReader& list) {
+  Result<void> read_extra(const json::Reader& list) {
     if (!list.value().is_array()) return {};  // an object names tokens that only templates use
     for (std::size_t i = 0; i < list.value().size(); ++i) {
       CR_TRY_ASSIGN(AddedToken token, read_token(list.item(i), false));
@@ -138,7 +140,7 @@ class TokensToAdd {
 
 }  // namespace
 
-Result<TokenizerSpec> read_vocab_file(const base::Blob& vocab_txt, const JsonReader& config) {
+Result<TokenizerSpec> read_vocab_file(const base::Blob& vocab_txt, const json::Reader& config) {
   CR_TRY(check_class(config));
   TokenizerSpec spec;
   NormalizerOptions& normalizer = spec.normalizer;
@@ -154,7 +156,7 @@ Result<TokenizerSpec> read_vocab_file(const base::Blob& vocab_txt, const JsonRea
   CR_TRY(tokens.read_decoder(config.member("added_tokens_decoder")));
   std::map<std::string_view, std::string> named;
   for (const auto& [key, fallback] : kNamedTokens) {
-    const JsonReader given = config.member(key);
+    const json::Reader given = config.member(key);
     AddedToken token;
     token.content = fallback;
     if (!given.is_null()) {

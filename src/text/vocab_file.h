@@ -4,12 +4,12 @@
 
 #include "base/blob.h"
 #include "crossrank/result.h"
-#include "text/json_reader.h"
-#include "text/tokenizer_loader.h"
+#include "json/reader.h"
+#include "text/tokenizer_spec.h"
 
 namespace crossrank::text {
 
 // `config` is an object, empty when the model has no tokenizer_config.json.
-Result<TokenizerSpec> read_vocab_file(const base::Blob& vocab_txt, const JsonReader& config);
+Result<TokenizerSpec> read_vocab_file(const base::Blob& vocab_txt, const json::Reader& config);
 
 }  // namespace crossrank::text

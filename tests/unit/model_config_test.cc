@@ -149,7 +149,7 @@ TEST(ModelConfig, NumLabelsWinsOverId2label) {
 
 TEST(ModelConfig, MalformedLabels) {
   EXPECT_EQ(bad(bert(R"("id2label":["a"])")),
-            "key `id2label` must be an object with a member for each label, not an array.");
+            "key `id2label` must be an object with a member for each label, not an array of 1.");
   EXPECT_EQ(bad(bert(R"("id2label":{})")),
             "key `id2label` must be an object with a member for each label, not an object.");
   EXPECT_EQ(bad(bert(R"("num_labels":0)")),
@@ -200,9 +200,8 @@ TEST(ModelConfig, ContradictionsAndWrongTypes) {
             "`model_type` \"electra\" contradicts `architectures` "
             "\"BertForSequenceClassification\".");
   EXPECT_EQ(bad(R"({"architectures":"BertForSequenceClassification"})"),
-            "key `architectures` must be a list, not \"BertForSequenceClassification\".");
-  EXPECT_EQ(bad(R"({"architectures":[1]})"),
-            "key `architectures` must be a list of strings, not 1.");
+            "key `architectures` must be an array, not \"BertForSequenceClassification\".");
+  EXPECT_EQ(bad(R"({"architectures":[1]})"), "key `architectures[0]` must be a string, not 1.");
   EXPECT_EQ(bad(R"({"model_type":{}})"), "key `model_type` must be a string, not an object.");
 }
 
@@ -257,7 +256,7 @@ TEST(ModelConfig, SizesArePositiveIntegersOfSaneMagnitude) {
       {"36893488147419103232", "36893488147419103232.0"},
       {"true", "true"},
       {"\"384\"", "\"384\""},
-      {"[384]", "an array"},
+      {"[384]", "an array of 1"},
       {"{}", "an object"}};
   for (const auto& [key, max] : keys) {
     for (const auto& [value, shown] : values) {
@@ -291,8 +290,8 @@ TEST(ModelConfig, WhatIsNotAJsonObjectIsRefused) {
   EXPECT_THAT(bad("{\"a\":"), HasSubstr("not valid JSON at byte 5"));
   EXPECT_THAT(bad("{\"a\":\"\xFF\"}"), HasSubstr("invalid UTF-8 at byte 6"));
   EXPECT_THAT(bad(std::string(100'000, '[')), HasSubstr("nested more than"));
-  EXPECT_EQ(bad("[]"), "not a JSON object.");
-  EXPECT_EQ(bad("null"), "not a JSON object.");
+  EXPECT_EQ(bad("[]"), "the file must be an object, not an array of 0.");
+  EXPECT_EQ(bad("null"), "the file must be an object, not null.");
 }
 
 TEST(ModelConfig, UnknownKeysAreIgnored) {

@@ -1,5 +1,5 @@
 // vocab.txt: lines, and the keys of tokenizer_config.json beside it. Ids against transformers are
-// in text_tokenizer_golden_test.
+// in tokenizer_golden_test.
 #include "text/vocab_file.h"
 
 #include <gmock/gmock.h>
@@ -17,7 +17,8 @@ const std::string kVocab = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n";
 Result<TokenizerSpec> read(const std::string& vocab, const std::string& config = "{}") {
   static const std::string kName = "dir/tokenizer_config.json";
   const json::Value value = json::parse(config).value();
-  return read_vocab_file(base::Blob("dir/vocab.txt", vocab), JsonReader(kName, value));
+  return read_vocab_file(base::Blob("dir/vocab.txt", vocab),
+                         json::Reader(kName, value, ErrorCode::kBadTokenizer));
 }
 
 TEST(VocabFile, DefaultsAreThoseOfAnUncasedBert) {
@@ -79,16 +80,16 @@ TEST(VocabFile, RefusesWithTheKey) {
   EXPECT_THAT(
       message(R"({"tokenizer_class": "BertJapaneseTokenizer"})", ErrorCode::kUnsupportedModel),
       HasSubstr("BertJapaneseTokenizer"));
-  EXPECT_THAT(message(R"({"do_lower_case": "no"})", kBad), HasSubstr("'do_lower_case'"));
-  EXPECT_THAT(message(R"({"cls_token": 5})", kBad), HasSubstr("'cls_token'"));
-  EXPECT_THAT(message(R"({"cls_token": ""})", kBad), HasSubstr("'cls_token'"));
+  EXPECT_THAT(message(R"({"do_lower_case": "no"})", kBad), HasSubstr("`do_lower_case`"));
+  EXPECT_THAT(message(R"({"cls_token": 5})", kBad), HasSubstr("`cls_token`"));
+  EXPECT_THAT(message(R"({"cls_token": ""})", kBad), HasSubstr("`cls_token`"));
   EXPECT_THAT(message(R"({"added_tokens_decoder": []})", kBad), HasSubstr("added_tokens_decoder"));
   EXPECT_THAT(message(R"({"added_tokens_decoder": {"x": {"content": "y"}}})", kBad),
-              HasSubstr("'added_tokens_decoder.x'"));
+              HasSubstr("`added_tokens_decoder` must be token ids, not \"x\"."));
   EXPECT_THAT(message(R"({"added_tokens_decoder": {"1": "y"}})", kBad),
-              HasSubstr("'added_tokens_decoder.1'"));
+              HasSubstr("`added_tokens_decoder.1`"));
   EXPECT_THAT(message(R"({"additional_special_tokens": [1]})", kBad),
-              HasSubstr("'additional_special_tokens[0]'"));
+              HasSubstr("`additional_special_tokens[0]`"));
 }
 
 TEST(VocabFile, RefusesBytesThatAreNotUtf8) {
