@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/error_of.h"
+
 namespace crossrank::cli {
 namespace {
 
@@ -13,11 +15,10 @@ DocumentList documents(std::string_view text, const DocumentFormat& format = {})
   return list.ok() ? std::move(*list) : DocumentList();
 }
 
-std::string error_of(std::string_view text) {
-  const auto list = parse_documents(text, "F", {});
-  if (list.ok()) return "no error";
-  EXPECT_EQ(list.error().code, ErrorCode::kBadInput);
-  return list.error().message;
+std::string message_of(std::string_view text) {
+  const Error error = error_of(parse_documents(text, "F", {}));
+  EXPECT_EQ(error.code, ErrorCode::kBadInput) << error.message;
+  return error.message;
 }
 
 TEST(Documents, KeepIdMetadataAndOrder) {
@@ -54,11 +55,11 @@ TEST(Documents, ArrayElementsComeBackOnOneLine) {
 }
 
 TEST(Documents, ErrorsNameTheLineInAnArray) {
-  EXPECT_EQ(error_of("[\n\"a\",\n\n5]").substr(0, 5), "F:4: ");
-  EXPECT_EQ(error_of("\n[\n\"a\",\n{\"text\":\n\n\"b\"}, 5]").substr(0, 5), "F:6: ");
-  EXPECT_EQ(error_of("\n\n[\"a\"\n").substr(0, 5), "F:3: ");
-  EXPECT_EQ(error_of("[\n]\n]").substr(0, 5), "F:3: ");
-  EXPECT_EQ(error_of("[,]"), "F:1: the JSON array has a comma without a document");
+  EXPECT_EQ(message_of("[\n\"a\",\n\n5]").substr(0, 5), "F:4: ");
+  EXPECT_EQ(message_of("\n[\n\"a\",\n{\"text\":\n\n\"b\"}, 5]").substr(0, 5), "F:6: ");
+  EXPECT_EQ(message_of("\n\n[\"a\"\n").substr(0, 5), "F:3: ");
+  EXPECT_EQ(message_of("[\n]\n]").substr(0, 5), "F:3: ");
+  EXPECT_EQ(message_of("[,]"), "F:1: the JSON array has a comma without a document");
 }
 
 TEST(Documents, SkippedOnesKeepTheirPlace) {

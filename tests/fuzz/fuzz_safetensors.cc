@@ -5,6 +5,7 @@
 
 #include "base/utf8.h"
 #include "tests/fuzz/fuzz_check.h"
+#include "tests/support/safetensors_writer.h"
 #include "weights/model_dir.h"
 #include "weights/safetensors.h"
 
@@ -45,10 +46,7 @@ void check_file(std::string_view bytes) {
 void check_framed(std::string_view text) {
   const std::size_t brace = text.rfind('}');
   const std::size_t length = brace == text.npos ? text.size() : brace + 1;
-  std::string file;
-  for (int shift = 0; shift < 64; shift += 8) {
-    file += static_cast<char>(static_cast<std::uint64_t>(length) >> shift & 0xFF);
-  }
+  std::string file = crossrank::safetensors_length(length);
   file += text;
   file.shrink_to_fit();
   check_file(file);

@@ -11,6 +11,7 @@
 
 #include "crossrank/cross_encoder.h"
 #include "json/json.h"
+#include "tests/support/temp_folder.h"
 
 namespace crossrank::golden {
 
@@ -23,9 +24,6 @@ struct EditedTensor {
 class ModelEditor {
  public:
   explicit ModelEditor(const std::string& model);  // a name in cases/models.jsonl; one F32 file
-  ~ModelEditor();                                  // removes the folder
-  ModelEditor(const ModelEditor&) = delete;
-  ModelEditor& operator=(const ModelEditor&) = delete;
 
   json::Value config;
   json::Value tokenizer_config;
@@ -39,7 +37,7 @@ class ModelEditor {
 
  private:
   std::filesystem::path source_;
-  std::filesystem::path folder_;
+  TempFolder folder_;
 };
 
 }  // namespace crossrank::golden

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "hub/pull.h"
+#include "tests/support/temp_folder.h"
 
 namespace crossrank::hub {
 
@@ -36,20 +37,6 @@ class ScopedEnvironment {
   std::map<std::string, std::optional<std::string>> before_;
 };
 
-// An empty folder that goes away.
-class TempFolder {
- public:
-  TempFolder();
-  ~TempFolder();
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
-void write_file(const std::filesystem::path& path, std::string_view content);
 std::string read_file(const std::filesystem::path& path);
 
 struct LoggedRequest {

@@ -1,8 +1,5 @@
 // pull() where it cannot end well: which error, what it says, and what is left behind.
 #include <gmock/gmock.h>
-#include <sys/resource.h>
-
-#include <csignal>
 
 #include "fake_hub.h"
 #include "hub/pull.h"
@@ -176,25 +173,6 @@ TEST_F(PullFailureTest, ACacheThatCannotBeWritten) {
   ASSERT_FALSE(result.ok());
   EXPECT_EQ(result.error().code, ErrorCode::kIoError);
   EXPECT_THAT(result.error().message, HasSubstr("a-file"));
-}
-
-// Stands for a full disk: the system refuses to let a file grow.
-TEST_F(PullFailureTest, AFileThatCannotGrowIsKeptForLater) {
-  struct rlimit before {};
-  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
-  struct rlimit small = before;
-  small.rlim_cur = 50'000;
-  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
-  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
-  const auto result = pull_quickly("test/plain");
-  setrlimit(RLIMIT_FSIZE, &before);
-  std::signal(SIGXFSZ, handler);
-  ASSERT_FALSE(result.ok());
-  EXPECT_EQ(result.error().code, ErrorCode::kIoError);
-  EXPECT_THAT(result.error().message, HasSubstr(".incomplete: cannot write"));
-  expect_nothing_published("test/plain");
-  ASSERT_TRUE(pull_quickly("test/plain").ok());
-  expect_complete("test/plain");
 }
 
 }  // namespace

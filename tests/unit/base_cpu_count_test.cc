@@ -5,15 +5,12 @@
 #include <sched.h>
 
 #include <cstdint>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <string>
+
+#include "tests/support/temp_folder.h"
 
 namespace crossrank::base {
 namespace {
-
-namespace fs = std::filesystem;
 
 TEST(CpuCount, FollowsTheAffinityMask) {
   cpu_set_t all;
@@ -33,19 +30,12 @@ TEST(CpuCount, FollowsTheAffinityMask) {
 
 class CgroupTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = testing::TempDir() + "cgroup_XXXXXX";
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    root_ = name;
-  }
-  void TearDown() override { fs::remove_all(root_); }
-
   void write(const std::string& path, const std::string& text) const {
-    fs::create_directories((root_ + path).substr(0, (root_ + path).rfind('/')));
-    std::ofstream(root_ + path) << text;
+    write_file(root_ + path, text);
   }
 
-  std::string root_;
+  const TempFolder folder_;
+  const std::string root_ = folder_.path().string();
 };
 
 TEST_F(CgroupTest, NothingThereIsNoLimit) {

@@ -7,9 +7,11 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <utility>
+
+#include "tests/support/error_of.h"
+#include "tests/support/temp_folder.h"
 
 namespace crossrank::base {
 namespace {
@@ -19,24 +21,13 @@ using testing::HasSubstr;
 
 class MappedFileTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = testing::TempDir() + "mapped_file_XXXXXX";
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    dir_ = name;
-  }
-  void TearDown() override { fs::remove_all(dir_); }
-
   fs::path write(const std::string& name, const std::string& bytes) const {
-    std::ofstream(dir_ / name, std::ios::binary) << bytes;
+    write_file(dir_ / name, bytes);
     return dir_ / name;
   }
 
-  static Error error_of(const fs::path& path) {
-    const Result<Blob> blob = map_file(path);
-    return blob.ok() ? Error{ErrorCode::kInternal, "no error"} : blob.error();
-  }
-
-  fs::path dir_;
+  const TempFolder folder_;
+  const fs::path dir_ = folder_.path();
 };
 
 TEST_F(MappedFileTest, GivesTheBytesOfTheFile) {
@@ -78,32 +69,32 @@ TEST_F(MappedFileTest, LinksAreFollowed) {
 }
 
 TEST_F(MappedFileTest, MissingFilesAreNotFound) {
-  Error error = error_of(dir_ / "gone");
+  Error error = error_of(map_file(dir_ / "gone"));
   EXPECT_EQ(error.code, ErrorCode::kFileNotFound);
   EXPECT_EQ(error.message, (dir_ / "gone").string() + ": cannot open: No such file or directory.");
   write("f", "x");
-  EXPECT_EQ(error_of(dir_ / "f" / "below").code, ErrorCode::kFileNotFound);
-  EXPECT_EQ(error_of("").code, ErrorCode::kFileNotFound);
+  EXPECT_EQ(error_of(map_file(dir_ / "f" / "below")).code, ErrorCode::kFileNotFound);
+  EXPECT_EQ(error_of(map_file("")).code, ErrorCode::kFileNotFound);
   fs::create_symlink("gone", dir_ / "dangling");
-  EXPECT_EQ(error_of(dir_ / "dangling").code, ErrorCode::kFileNotFound);
+  EXPECT_EQ(error_of(map_file(dir_ / "dangling")).code, ErrorCode::kFileNotFound);
 }
 
 TEST_F(MappedFileTest, DirectoriesAreNotFiles) {
-  const Error error = error_of(dir_);
+  const Error error = error_of(map_file(dir_));
   EXPECT_EQ(error.code, ErrorCode::kIoError);
   EXPECT_EQ(error.message, dir_.string() + ": not a regular file.");
 }
 
 TEST_F(MappedFileTest, AFifoDoesNotBlock) {  // a hang here is the failure
   ASSERT_EQ(mkfifo((dir_ / "fifo").c_str(), 0600), 0);
-  EXPECT_EQ(error_of(dir_ / "fifo").code, ErrorCode::kIoError);
+  EXPECT_EQ(error_of(map_file(dir_ / "fifo")).code, ErrorCode::kIoError);
 }
 
 TEST_F(MappedFileTest, DevicesAndLinkLoopsAndLongNamesAreErrors) {
-  EXPECT_EQ(error_of("/dev/null").code, ErrorCode::kIoError);
+  EXPECT_EQ(error_of(map_file("/dev/null")).code, ErrorCode::kIoError);
   fs::create_symlink("loop", dir_ / "loop");
-  EXPECT_EQ(error_of(dir_ / "loop").code, ErrorCode::kIoError);
-  EXPECT_EQ(error_of(dir_ / std::string(300, 'n')).code, ErrorCode::kIoError);
+  EXPECT_EQ(error_of(map_file(dir_ / "loop")).code, ErrorCode::kIoError);
+  EXPECT_EQ(error_of(map_file(dir_ / std::string(300, 'n'))).code, ErrorCode::kIoError);
 }
 
 TEST_F(MappedFileTest, UnreadableFilesAreErrors) {
@@ -112,7 +103,7 @@ TEST_F(MappedFileTest, UnreadableFilesAreErrors) {
   fs::permissions(dir_, fs::perms::all);
   const bool root = geteuid() == 0;  // root reads everything, so be somebody else
   ASSERT_EQ(root ? seteuid(65534) : 0, 0);
-  const Error error = error_of(path);
+  const Error error = error_of(map_file(path));
   ASSERT_EQ(root ? seteuid(0) : 0, 0);
   EXPECT_EQ(error.code, ErrorCode::kIoError);
   EXPECT_THAT(error.message, HasSubstr("cannot open: Permission denied"));

@@ -3,15 +3,10 @@
 #include "base/thread_pool.h"
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
-#include <new>
 #include <numeric>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -120,29 +115,6 @@ TEST(ThreadPool, PoolsDoNotDisturbEachOther) {
   }
   for (std::thread& t : callers) t.join();
 }
-
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they reserve terabytes
-TEST(ThreadPool, AThreadThatTheSystemRefusesIsAnException) {
-  const pid_t child = fork();
-  if (child == 0) {
-    const rlimit little{256u << 20, 256u << 20};  // address space for some 30 stacks of 8 MB
-    if (setrlimit(RLIMIT_AS, &little) != 0) _exit(2);
-    try {
-      const ThreadPool pool(100'000);
-      _exit(3);
-    } catch (const std::system_error&) {
-      _exit(0);
-    } catch (const std::bad_alloc&) {
-      _exit(4);
-    }
-  }
-  ASSERT_GT(child, 0);
-  int status = 0;
-  ASSERT_EQ(waitpid(child, &status, 0), child);
-  ASSERT_TRUE(WIFEXITED(status)) << "killed by signal " << WTERMSIG(status);
-  EXPECT_EQ(WEXITSTATUS(status), 0);
-}
-#endif
 
 TEST(Serial, RunsInOrderOnTheCaller) {
   Serial serial;

@@ -10,6 +10,7 @@
 
 #include "crossrank/cross_encoder.h"
 #include "engine/activation.h"
+#include "tests/support/error_of.h"
 #include "tests/unit/tiny_model.h"
 
 namespace crossrank {

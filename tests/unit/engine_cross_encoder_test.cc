@@ -22,6 +22,7 @@
 #include "crossrank/tokenizer.h"
 #include "crossrank/version.h"
 #include "engine/activation.h"
+#include "tests/support/error_of.h"
 #include "tests/unit/tiny_model.h"
 
 namespace crossrank {

@@ -13,6 +13,8 @@
 #include <random>
 #include <string>
 
+#include "tests/support/error_of.h"
+
 namespace crossrank::json {
 namespace {
 
@@ -20,11 +22,10 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-std::string error_of(std::string_view text, const ParseOptions& options = {}) {
-  const Result<Value> value = parse(text, options);
-  if (value.ok()) return "no error: " + dump(*value);
-  EXPECT_EQ(value.error().code, ErrorCode::kBadInput);
-  return value.error().message;
+std::string message_of(std::string_view text, const ParseOptions& options = {}) {
+  const Error error = error_of(parse(text, options));
+  EXPECT_EQ(error.code, ErrorCode::kBadInput) << error.message;
+  return error.message;
 }
 
 std::string round_trip(std::string_view text) {
@@ -44,22 +45,22 @@ TEST(JsonParse, TopLevelScalarsAreTexts) {
 }
 
 TEST(JsonParse, ErrorsNameTheByte) {
-  EXPECT_THAT(error_of(""), HasSubstr("at byte 0: syntax error"));
-  EXPECT_THAT(error_of("  "), HasSubstr("at byte 2: syntax error"));
-  EXPECT_THAT(error_of("{\"a\": 1,}"), HasSubstr("at byte 8: syntax error"));
-  EXPECT_EQ(error_of("[1, 2"),
+  EXPECT_THAT(message_of(""), HasSubstr("at byte 0: syntax error"));
+  EXPECT_THAT(message_of("  "), HasSubstr("at byte 2: syntax error"));
+  EXPECT_THAT(message_of("{\"a\": 1,}"), HasSubstr("at byte 8: syntax error"));
+  EXPECT_EQ(message_of("[1, 2"),
             "not valid JSON at byte 5: syntax error while parsing array - unexpected end of input; "
             "expected ']'");
-  EXPECT_THAT(error_of("{} x"), HasSubstr("at byte 3: syntax error"));
-  EXPECT_THAT(error_of("[1] // no comments"), HasSubstr("at byte 4: syntax error"));
-  EXPECT_THAT(error_of("{\"a\": NaN}"), HasSubstr("at byte 6: syntax error"));
-  EXPECT_THAT(error_of("[\"a\nb\"]"), HasSubstr("at byte 3: syntax error"));
-  EXPECT_EQ(error_of("[1e999]"), "not valid JSON at byte 5: number overflow");
+  EXPECT_THAT(message_of("{} x"), HasSubstr("at byte 3: syntax error"));
+  EXPECT_THAT(message_of("[1] // no comments"), HasSubstr("at byte 4: syntax error"));
+  EXPECT_THAT(message_of("{\"a\": NaN}"), HasSubstr("at byte 6: syntax error"));
+  EXPECT_THAT(message_of("[\"a\nb\"]"), HasSubstr("at byte 3: syntax error"));
+  EXPECT_EQ(message_of("[1e999]"), "not valid JSON at byte 5: number overflow");
 }
 
 TEST(JsonParse, ErrorsDoNotQuoteTheText) {
   const std::string secret(1000, 's');
-  const std::string message = error_of("[\"" + secret + "\" \"\xC3\xA9\"]");
+  const std::string message = message_of("[\"" + secret + "\" \"\xC3\xA9\"]");
   EXPECT_THAT(message, HasSubstr("at byte 1007"));
   EXPECT_THAT(message, Not(HasSubstr("sss")));
   EXPECT_THAT(message, HasSubstr("expected"));
@@ -70,21 +71,21 @@ TEST(JsonParse, TextThatLooksLikeTheLibrarysMessageIsNotQuotedEither) {
   for (const std::string text :
        {"[\"'; expected MINE\xC3\xA9", "[\"; last read: 'MINE'; expected MINE", "['; expected MINE",
         "[1 \"'; expected MINE\"]"}) {
-    EXPECT_THAT(error_of(text), AllOf(HasSubstr("syntax error"), Not(HasSubstr("MINE")))) << text;
+    EXPECT_THAT(message_of(text), AllOf(HasSubstr("syntax error"), Not(HasSubstr("MINE")))) << text;
   }
 }
 
 TEST(JsonParse, NulIsNotTheEndOfTheText) {
   using std::string_literals::operator""s;
-  EXPECT_THAT(error_of("{}\0{}"s), HasSubstr("at byte 2"));
-  EXPECT_THAT(error_of("\0"s), HasSubstr("at byte 0"));
+  EXPECT_THAT(message_of("{}\0{}"s), HasSubstr("at byte 2"));
+  EXPECT_THAT(message_of("\0"s), HasSubstr("at byte 0"));
   EXPECT_EQ(round_trip("\"\\u0000\""), "\"\\u0000\"");
 }
 
 TEST(JsonParse, InvalidUtf8IsRefusedWhereItStarts) {
-  EXPECT_EQ(error_of("[\"ab\xC3(\"]"), "invalid UTF-8 at byte 4");
-  EXPECT_EQ(error_of("[\"\xED\xA0\x80\"]"), "invalid UTF-8 at byte 2");
-  EXPECT_EQ(error_of("[] \xFF"), "invalid UTF-8 at byte 3");
+  EXPECT_EQ(message_of("[\"ab\xC3(\"]"), "invalid UTF-8 at byte 4");
+  EXPECT_EQ(message_of("[\"\xED\xA0\x80\"]"), "invalid UTF-8 at byte 2");
+  EXPECT_EQ(message_of("[] \xFF"), "invalid UTF-8 at byte 3");
 }
 
 TEST(JsonParse, DepthIsLimited) {
@@ -92,13 +93,14 @@ TEST(JsonParse, DepthIsLimited) {
     return std::string(depth, '[') + std::string(depth, ']');
   };
   EXPECT_EQ(round_trip(nested(128)), nested(128));
-  EXPECT_EQ(error_of(nested(129)), "arrays and objects are nested more than 128 deep at byte 128");
-  EXPECT_THAT(error_of(nested(100'000)), HasSubstr("more than 128 deep at byte 128"));
-  EXPECT_THAT(error_of(std::string(100'000, '[')), HasSubstr("more than 128 deep at byte 128"));
+  EXPECT_EQ(message_of(nested(129)),
+            "arrays and objects are nested more than 128 deep at byte 128");
+  EXPECT_THAT(message_of(nested(100'000)), HasSubstr("more than 128 deep at byte 128"));
+  EXPECT_THAT(message_of(std::string(100'000, '[')), HasSubstr("more than 128 deep at byte 128"));
   std::string objects;
   for (int i = 0; i < 100'000; ++i) objects += "{\"a\":";
-  EXPECT_THAT(error_of(objects), HasSubstr("more than 128 deep at byte 640"));
-  EXPECT_EQ(error_of("[[1]]", {.max_depth = 1}),
+  EXPECT_THAT(message_of(objects), HasSubstr("more than 128 deep at byte 640"));
+  EXPECT_EQ(message_of("[[1]]", {.max_depth = 1}),
             "arrays and objects are nested more than 1 deep at byte 1");
   EXPECT_TRUE(parse("[1]", {.max_depth = 1}).ok());
 }
@@ -118,12 +120,12 @@ TEST(JsonParse, TheLastOfEqualKeysWinsInTheFirstOnesPlace) {
 
 TEST(JsonParse, DuplicateKeysAreRejectedOnRequest) {
   const ParseOptions strict{.reject_duplicate_keys = true};
-  EXPECT_EQ(error_of(R"({"a":1,"b":2,"a":3})", strict), "the key \"a\" is repeated at byte 13");
+  EXPECT_EQ(message_of(R"({"a":1,"b":2,"a":3})", strict), "the key \"a\" is repeated at byte 13");
   // The same key with an escape, a backslash before its closing quote, and one level down.
-  EXPECT_EQ(error_of(R"({"a":1, "\u0061":3})", strict), "the key \"a\" is repeated at byte 8");
-  EXPECT_EQ(error_of(R"([{"\"q\\":1,"\"q\\":3}])", strict),
+  EXPECT_EQ(message_of(R"({"a":1, "\u0061":3})", strict), "the key \"a\" is repeated at byte 8");
+  EXPECT_EQ(message_of(R"([{"\"q\\":1,"\"q\\":3}])", strict),
             R"(the key "\"q\\" is repeated at byte 12)");
-  EXPECT_EQ(error_of(R"({"":1,"":3})", strict), "the key \"\" is repeated at byte 6");
+  EXPECT_EQ(message_of(R"({"":1,"":3})", strict), "the key \"\" is repeated at byte 6");
   EXPECT_TRUE(parse(R"({"a":{"a":1},"b":{"a":2}})", strict).ok());
 }
 
@@ -131,7 +133,7 @@ TEST(JsonParse, ALongRepeatedKeyIsCutBetweenCharacters) {
   std::string key;
   for (int i = 0; i < 100; ++i) key += "x\xC3\xA9";  // 3 bytes each: byte 64 is inside a character
   const std::string message =
-      error_of("{\"" + key + "\":1,\"" + key + "\":2}", {.reject_duplicate_keys = true});
+      message_of("{\"" + key + "\":1,\"" + key + "\":2}", {.reject_duplicate_keys = true});
   EXPECT_THAT(message, HasSubstr("x\"... is repeated at byte 306"));
   EXPECT_LT(message.size(), 110u);
 }

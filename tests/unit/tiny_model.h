@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -11,11 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include <stdlib.h>
-
-#include <gtest/gtest.h>
-
-#include "crossrank/result.h"
+#include "tests/support/safetensors_writer.h"
+#include "tests/support/temp_folder.h"
 
 namespace crossrank {
 
@@ -47,19 +43,17 @@ inline std::vector<std::string> tiny_vocab() {
 class TinyModel {
  public:
   explicit TinyModel(const TinyModelOptions& options = {}) {
-    std::string name = testing::TempDir() + "tiny_model_XXXXXX";
-    folder_ = ::mkdtemp(name.data());
     const std::vector<std::string> vocab = tiny_vocab();
     const std::size_t words = vocab.size() - options.rows_missing;
-    std::ofstream vocab_txt(folder_ / "vocab.txt", std::ios::binary);
+    std::ofstream vocab_txt(path("vocab.txt"), std::ios::binary);
     for (const std::string& token : vocab) vocab_txt << token << "\n";
     if (!options.tokenizer_config.empty()) {
-      std::ofstream(folder_ / "tokenizer_config.json") << options.tokenizer_config;
+      write_file(path("tokenizer_config.json"), options.tokenizer_config);
     }
 
     const std::size_t h = options.hidden;
     const std::size_t f = 2 * h;
-    std::ofstream(folder_ / "config.json")
+    std::ofstream(path("config.json"))
         << R"({"architectures":["BertForSequenceClassification"],"model_type":"bert",)"
         << R"("hidden_act":"gelu","layer_norm_eps":1e-12,"num_attention_heads":2,)"
         << "\"hidden_size\":" << h << ",\"intermediate_size\":" << f
@@ -98,11 +92,8 @@ class TinyModel {
     }
     write_safetensors();
   }
-  ~TinyModel() { std::filesystem::remove_all(folder_); }
-  TinyModel(const TinyModel&) = delete;
-  TinyModel& operator=(const TinyModel&) = delete;
 
-  std::string folder() const { return folder_.string(); }
+  std::string folder() const { return folder_.path().string(); }
 
  private:
   struct Tensor {
@@ -110,6 +101,8 @@ class TinyModel {
     std::vector<std::size_t> shape;
     std::vector<float> values;
   };
+
+  std::filesystem::path path(const char* name) const { return folder_.path() / name; }
 
   void add(std::string name, std::vector<std::size_t> shape, float mean, float spread) {
     // Seeded by the name, so that a change of one tensor's shape leaves the others as they are.
@@ -135,39 +128,18 @@ class TinyModel {
   }
 
   void write_safetensors() const {
-    std::string header = "{";
-    std::size_t offset = 0;
+    std::vector<WrittenTensor> written;
     for (const Tensor& tensor : tensors_) {
-      if (header.size() > 1) header += ",";
-      header += "\"" + tensor.name + R"(":{"dtype":"F32","shape":[)";
-      for (std::size_t d = 0; d < tensor.shape.size(); ++d) {
-        header += (d == 0 ? "" : ",") + std::to_string(tensor.shape[d]);
-      }
-      const std::size_t end = offset + tensor.values.size() * sizeof(float);
-      header += "],\"data_offsets\":[" + std::to_string(offset) + "," + std::to_string(end) + "]}";
-      offset = end;
+      written.push_back({tensor.name, "F32", tensor.shape,
+                         std::string(reinterpret_cast<const char*>(tensor.values.data()),
+                                     tensor.values.size() * sizeof(float))});
     }
-    header += "}";
-    while (header.size() % 8 != 0) header += " ";
-    std::ofstream file(folder_ / "model.safetensors", std::ios::binary);
-    const std::uint64_t length = header.size();
-    file.write(reinterpret_cast<const char*>(&length), sizeof length);
-    file << header;
-    for (const Tensor& tensor : tensors_) {
-      file.write(reinterpret_cast<const char*>(tensor.values.data()),
-                 static_cast<std::streamsize>(tensor.values.size() * sizeof(float)));
-    }
+    write_file(path("model.safetensors"), safetensors_file(written));
   }
 
-  std::filesystem::path folder_;
+  TempFolder folder_;
   std::vector<Tensor> tensors_;
 };
-
-// The error of a result that should have one.
-template <typename T>
-Error error_of(const Result<T>& result) {
-  return result.ok() ? Error{ErrorCode::kInternal, "no error"} : result.error();
-}
 
 // "w12 w7 ..." of `count` words, each one token.
 inline std::string tiny_words(std::mt19937& random, std::size_t count) {

@@ -6,10 +6,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <fstream>
 #include <string>
 
 #include "base/sha256.h"
+#include "tests/support/error_of.h"
+#include "tests/support/safetensors_writer.h"
+#include "tests/support/temp_folder.h"
 
 namespace crossrank::weights {
 namespace {
@@ -21,28 +23,15 @@ using testing::HasSubstr;
 
 // A safetensors file with one U8 tensor of one byte for each name.
 std::string shard(const std::vector<std::string>& names) {
-  std::string header;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    header += (i == 0 ? "{\"" : ",\"") + names[i] + R"(":{"dtype":"U8","shape":[1],)" +
-              "\"data_offsets\":[" + std::to_string(i) + "," + std::to_string(i + 1) + "]}";
-  }
-  header += "}";
-  std::string bytes(1, static_cast<char>(header.size()));
-  bytes.resize(8);
-  return bytes + header + std::string(names.size(), 'x');
+  std::vector<WrittenTensor> tensors;
+  for (const std::string& name : names) tensors.push_back({name, "U8", {1}, "x"});
+  return safetensors_file(tensors);
 }
 
 class ModelDirTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = testing::TempDir() + "model_dir_XXXXXX";
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    dir_ = name;
-  }
-  void TearDown() override { fs::remove_all(dir_); }
-
   void write(const std::string& name, const std::string& bytes) const {
-    std::ofstream(dir_ / name, std::ios::binary) << bytes;
+    write_file(dir_ / name, bytes);
   }
 
   void write_sharded(const std::string& weight_map) const {
@@ -51,12 +40,10 @@ class ModelDirTest : public testing::Test {
     write("model.safetensors.index.json", R"({"metadata":{},"weight_map":)" + weight_map + "}");
   }
 
-  Error error_of(Need need = Need::kModel) const {
-    const Result<ModelDir> dir = open_model_dir(dir_, need);
-    return dir.ok() ? Error{ErrorCode::kInternal, "no error"} : dir.error();
-  }
+  Result<ModelDir> open(Need need = Need::kModel) const { return open_model_dir(dir_, need); }
 
-  fs::path dir_;
+  const TempFolder folder_;
+  const fs::path dir_ = folder_.path();
 };
 
 TEST_F(ModelDirTest, FindsEveryFileOfAModel) {
@@ -101,16 +88,16 @@ TEST_F(ModelDirTest, ATokenizerNeedsNoWeights) {
 }
 
 TEST_F(ModelDirTest, SaysWhichFileIsMissing) {
-  Error error = error_of();
+  Error error = error_of(open());
   EXPECT_EQ(error.code, ErrorCode::kFileNotFound);
   EXPECT_THAT(error.message, AllOf(HasSubstr(dir_.string()), HasSubstr("no config.json")));
-  error = error_of(Need::kTokenizer);
+  error = error_of(open(Need::kTokenizer));
   EXPECT_EQ(error.code, ErrorCode::kFileNotFound);
   EXPECT_THAT(error.message, HasSubstr("no tokenizer.json and no vocab.txt"));
   write("config.json", "{}");
-  EXPECT_THAT(error_of().message, HasSubstr("no tokenizer.json and no vocab.txt"));
+  EXPECT_THAT(error_of(open()).message, HasSubstr("no tokenizer.json and no vocab.txt"));
   write("tokenizer.json", "{}");
-  error = error_of();
+  error = error_of(open());
   EXPECT_EQ(error.code, ErrorCode::kFileNotFound);
   EXPECT_THAT(error.message, HasSubstr("no model.safetensors"));
 }
@@ -120,12 +107,12 @@ TEST_F(ModelDirTest, PickleWeightsAreRefusedWithTheWayOut) {
   write("vocab.txt", "[UNK]\n");
   for (const char* name : {"pytorch_model.bin.index.json", "pytorch_model.bin"}) {
     write(name, "pickle");
-    const Error error = error_of();
+    const Error error = error_of(open());
     EXPECT_EQ(error.code, ErrorCode::kUnsupportedModel);
     EXPECT_THAT(error.message, AllOf(HasSubstr(name), HasSubstr("save_pretrained")));
   }
   write("model.safetensors", shard({"a"}));  // beside safetensors a pickle does no harm
-  EXPECT_EQ(error_of().message, "no error");
+  EXPECT_EQ(error_of(open()).message, "no error");
 }
 
 TEST_F(ModelDirTest, WhatIsNotAFolderIsAnError) {
@@ -168,7 +155,7 @@ TEST_F(ModelDirTest, LinksAreFollowedAsInAHubSnapshot) {
 TEST_F(ModelDirTest, ADanglingLinkIsNotAnAbsentFile) {
   write("vocab.txt", "[UNK]\n");
   fs::create_symlink("../blobs/gone", dir_ / "tokenizer.json");
-  const Error error = error_of(Need::kTokenizer);
+  const Error error = error_of(open(Need::kTokenizer));
   EXPECT_EQ(error.code, ErrorCode::kFileNotFound);
   EXPECT_THAT(error.message, AllOf(HasSubstr("tokenizer.json: a symbolic link to ../blobs/gone"),
                                    HasSubstr("does not exist")));
@@ -177,12 +164,12 @@ TEST_F(ModelDirTest, ADanglingLinkIsNotAnAbsentFile) {
 TEST_F(ModelDirTest, FilesThatAreNotRegularAreErrorsAndNeverBlock) {
   write("vocab.txt", "[UNK]\n");
   fs::create_directory(dir_ / "config.json");
-  Error error = error_of();
+  Error error = error_of(open());
   EXPECT_EQ(error.code, ErrorCode::kIoError);
   EXPECT_THAT(error.message, HasSubstr("config.json: not a regular file"));
   fs::remove(dir_ / "config.json");
   ASSERT_EQ(mkfifo((dir_ / "config.json").c_str(), 0600), 0);
-  error = error_of();
+  error = error_of(open());
   EXPECT_EQ(error.code, ErrorCode::kIoError);
 }
 
@@ -193,7 +180,7 @@ TEST_F(ModelDirTest, UnreadableFilesAreErrors) {
   fs::permissions(dir_, fs::perms::all);
   const bool root = geteuid() == 0;  // root reads everything, so be somebody else
   ASSERT_EQ(root ? seteuid(65534) : 0, 0);
-  const Error error = error_of();
+  const Error error = error_of(open());
   ASSERT_EQ(root ? seteuid(0) : 0, 0);
   EXPECT_EQ(error.code, ErrorCode::kIoError);
   EXPECT_THAT(error.message, HasSubstr("config.json: cannot open: Permission denied"));
@@ -227,7 +214,7 @@ TEST_F(ModelDirTest, TheSingleFileGoesBeforeTheIndex) {  // as in transformers
 TEST_F(ModelDirTest, AShardThatIsNotThereIsNamed) {
   write_sharded(R"({"a":"m-1.safetensors","b":"m-2.safetensors"})");
   write("m-1.safetensors", shard({"a"}));
-  const Error error = error_of();
+  const Error error = error_of(open());
   EXPECT_EQ(error.code, ErrorCode::kFileNotFound);
   EXPECT_THAT(error.message, HasSubstr("no \"m-2.safetensors\""));
 }
@@ -236,7 +223,7 @@ TEST_F(ModelDirTest, AnIndexMayNotLeaveTheFolder) {
   for (const char* name : {"../m.safetensors", "/etc/passwd", "sub/m.safetensors", "..", ".", "",
                            R"(..\\m.safetensors)", R"(m\u0000.safetensors)"}) {
     write_sharded("{\"a\":\"" + std::string(name) + "\"}");
-    const Error error = error_of();
+    const Error error = error_of(open());
     EXPECT_EQ(error.code, ErrorCode::kBadSafetensors) << name;
     EXPECT_THAT(error.message, HasSubstr("not a file name inside the model's folder")) << name;
   }
@@ -249,7 +236,7 @@ TEST_F(ModelDirTest, AMalformedIndexIsRefused) {
                            R"({"weight_map":{"a":1}})", R"({"weight_map":{"a":null}})",
                            R"({"weight_map":{"a":"x","a":"y"}})"}) {
     write("model.safetensors.index.json", text);
-    const Error error = error_of();
+    const Error error = error_of(open());
     EXPECT_EQ(error.code, ErrorCode::kBadSafetensors) << text;
     EXPECT_THAT(error.message, HasSubstr("model.safetensors.index.json: ")) << text;
   }

@@ -8,20 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/safetensors_writer.h"
+
 namespace crossrank::weights {
 namespace {
 
 using testing::HasSubstr;
-
-std::string length_prefix(std::uint64_t length) {
-  std::string out;
-  for (int i = 0; i < 8; ++i) out += static_cast<char>(length >> (8 * i) & 0xFF);
-  return out;
-}
-
-std::string file_of(const std::string& header, const std::string& data) {
-  return length_prefix(header.size()) + header + data;
-}
 
 Result<TensorMap> parse(const std::string& bytes) {
   return parse_safetensors(base::Blob("m.safetensors", bytes));
@@ -40,7 +32,7 @@ std::string refusal(const std::string& bytes) {
 }
 
 std::string refusal(const std::string& header, const std::string& data) {
-  return refusal(file_of(header, data));
+  return refusal(safetensors_file(header, data));
 }
 
 std::string entry(const std::string& dtype, const std::string& shape, const std::string& offsets) {
@@ -55,10 +47,10 @@ std::string one(const std::string& dtype, const std::string& shape, const std::s
 // --- what is accepted -----------------------------------------------------------------------
 
 TEST(Safetensors, TensorsAreViewsIntoTheFile) {
-  const std::string bytes =
-      file_of("{\"__metadata__\":{\"format\":\"pt\"},\"w\":" + entry("F16", "[2,3]", "[4,16]") +
-                  ",\"b\":" + entry("F32", "[]", "[0,4]") + "}  ",
-              "abcdefghijklmnop");
+  const std::string bytes = safetensors_file(
+      "{\"__metadata__\":{\"format\":\"pt\"},\"w\":" + entry("F16", "[2,3]", "[4,16]") +
+          ",\"b\":" + entry("F32", "[]", "[0,4]") + "}  ",
+      "abcdefghijklmnop");
   const Result<TensorMap> tensors = parse(bytes);
   ASSERT_TRUE(tensors.ok()) << tensors.error().message;
   ASSERT_EQ(tensors->size(), 2u);
@@ -81,7 +73,7 @@ TEST(Safetensors, EveryDTypeHasItsSizeAndName) {
   for (const auto& [name, size] : expected) {
     const std::string end = std::to_string(3 * size);
     const Result<TensorMap> tensors =
-        parse(file_of(one(name, "[3]", "[0," + end + "]"), std::string(3 * size, 'x')));
+        parse(safetensors_file(one(name, "[3]", "[0," + end + "]"), std::string(3 * size, 'x')));
     ASSERT_TRUE(tensors.ok()) << tensors.error().message;
     EXPECT_EQ(dtype_name(tensors->at("a").dtype), name);
     EXPECT_EQ(dtype_bytes(tensors->at("a").dtype), size);
@@ -89,7 +81,7 @@ TEST(Safetensors, EveryDTypeHasItsSizeAndName) {
 }
 
 TEST(Safetensors, NoTensorsIsAFile) {
-  const Result<TensorMap> tensors = parse(file_of("{}", ""));
+  const Result<TensorMap> tensors = parse(safetensors_file("{}", ""));
   ASSERT_TRUE(tensors.ok());
   EXPECT_TRUE(tensors->empty());
 }
@@ -99,7 +91,7 @@ TEST(Safetensors, EmptyTensorsFitBetweenTwoOthersAndAtBothEnds) {
       "{\"z1\":" + entry("F32", "[0]", "[0,0]") + ",\"a\":" + entry("F32", "[1]", "[0,4]") +
       ",\"z2\":" + entry("F32", "[3,0,2]", "[4,4]") + ",\"z3\":" + entry("F16", "[0]", "[4,4]") +
       ",\"b\":" + entry("F32", "[1]", "[4,8]") + ",\"z4\":" + entry("I64", "[0]", "[8,8]") + "}";
-  const std::string bytes = file_of(header, "01234567");  // the views need it
+  const std::string bytes = safetensors_file(header, "01234567");  // the views need it
   const Result<TensorMap> tensors = parse(bytes);
   ASSERT_TRUE(tensors.ok()) << tensors.error().message;
   EXPECT_EQ(tensors->at("z2").elements(), 0u);
@@ -119,19 +111,20 @@ TEST(Safetensors, AFileWithoutALengthIsRefused) {
 }
 
 TEST(Safetensors, AHeaderLongerThanTheFileIsRefused) {
-  EXPECT_EQ(refusal(length_prefix(3) + "{}"),
+  EXPECT_EQ(refusal(safetensors_length(3) + "{}"),
             "a header of 3 bytes is announced, but only 2 bytes follow");
-  EXPECT_EQ(refusal(length_prefix(1)), "a header of 1 bytes is announced, but only 0 bytes follow");
-  EXPECT_EQ(refusal(length_prefix(100'000'000) + "{}"),
+  EXPECT_EQ(refusal(safetensors_length(1)),
+            "a header of 1 bytes is announced, but only 0 bytes follow");
+  EXPECT_EQ(refusal(safetensors_length(100'000'000) + "{}"),
             "a header of 100000000 bytes is announced, but only 2 bytes follow");
 }
 
 TEST(Safetensors, AHeaderOver100MegabytesIsRefused) {
-  EXPECT_EQ(refusal(length_prefix(100'000'001) + "{}"),
+  EXPECT_EQ(refusal(safetensors_length(100'000'001) + "{}"),
             "a header of 100000001 bytes is announced, the limit is 100000000");
-  EXPECT_EQ(refusal(length_prefix(UINT64_MAX) + "{}"),
+  EXPECT_EQ(refusal(safetensors_length(UINT64_MAX) + "{}"),
             "a header of 18446744073709551615 bytes is announced, the limit is 100000000");
-  EXPECT_EQ(refusal(length_prefix(UINT64_MAX - 7) + "{}"),
+  EXPECT_EQ(refusal(safetensors_length(UINT64_MAX - 7) + "{}"),
             "a header of 18446744073709551608 bytes is announced, the limit is 100000000");
 }
 
@@ -303,7 +296,7 @@ TEST(Safetensors, DataBehindTheLastTensorIsRefused) {
 
 TEST(Safetensors, ATruncatedDownloadIsRefusedAtEveryLength) {
   const std::string bytes =
-      file_of(two(entry("F32", "[1]", "[0,4]"), entry("U8", "[2]", "[4,6]")), "012345");
+      safetensors_file(two(entry("F32", "[1]", "[0,4]"), entry("U8", "[2]", "[4,6]")), "012345");
   ASSERT_TRUE(parse(bytes).ok());
   for (std::size_t length = 0; length < bytes.size(); ++length) {
     EXPECT_NE(refusal(bytes.substr(0, length)), "accepted") << length;
