@@ -12,6 +12,7 @@ import select
 import shutil
 import struct
 import subprocess
+import sys
 import tempfile
 import termios
 import time
@@ -97,6 +98,23 @@ class CliTest(unittest.TestCase):
         path = self.folder / name
         path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
         return str(path)
+
+
+def with_hub(test):
+    """Lets a CliTest use the hub of tests/hub/fake_hub.py, with an empty cache in its folder."""
+    hub = subprocess.Popen([sys.executable, str(SOURCE / "tests/hub/fake_hub.py")],
+                           stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def stop():
+        hub.stdin.close()  # it serves until then
+        hub.wait(timeout=30)
+        hub.stdout.close()
+
+    test.addCleanup(stop)
+    port = hub.stdout.readline().split()[0].decode()
+    del test.env["HF_HUB_OFFLINE"]
+    test.env |= {"HF_ENDPOINT": f"http://127.0.0.1:{port}", "HF_HUB_CACHE": str(test.folder / "hub"),
+                 "no_proxy": "127.0.0.1,localhost"}
 
 
 def jsonl(records):

@@ -3,12 +3,10 @@
 import pathlib
 import re
 import signal
-import subprocess
-import sys
 import time
 import unittest
 
-from harness import SOURCE, CliTest, jsonl, run_on_terminal
+from harness import CliTest, jsonl, run_on_terminal, with_hub
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"  # of every repository of the fake hub
 
@@ -16,19 +14,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"  # of every repository of th
 class Hub(CliTest):
     def setUp(self):
         super().setUp()
-        self.hub = subprocess.Popen([sys.executable, str(SOURCE / "tests/hub/fake_hub.py")],
-                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-        def stop():
-            self.hub.stdin.close()  # it serves until then
-            self.hub.wait(timeout=30)
-            self.hub.stdout.close()
-
-        self.addCleanup(stop)
-        port = self.hub.stdout.readline().split()[0].decode()
-        del self.env["HF_HUB_OFFLINE"]
-        self.env |= {"HF_ENDPOINT": f"http://127.0.0.1:{port}", "HF_HUB_CACHE": str(self.folder / "hub"),
-                     "no_proxy": "127.0.0.1,localhost"}
+        with_hub(self)
 
     def incomplete(self):
         return list((self.folder / "hub").rglob("*incomplete*"))
