@@ -1,4 +1,5 @@
-# Installs a build tree, moves the prefix, then builds and runs the consumer against it.
+# Installs a build tree, moves the prefix, then builds and runs the consumer and examples/cpp against
+# it.
 #   cmake -DBUILD=... -DSOURCE=... -DWORK=... -DMODEL=... [-DSHARED=ON] -P run.cmake
 # With SHARED the library is configured anew as a shared one, since BUILD holds a static one.
 
@@ -25,10 +26,21 @@ run(${CMAKE_COMMAND} -S ${SOURCE}/tests/install/consumer -B ${WORK}/consumer -G 
   -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH=${WORK}/moved
   -DCMAKE_FIND_USE_PACKAGE_REGISTRY=OFF)
 run(${CMAKE_COMMAND} --build ${WORK}/consumer)
+run(${CMAKE_COMMAND} -S ${SOURCE}/examples/cpp -B ${WORK}/quickstart -G Ninja
+  -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH=${WORK}/moved
+  -DCMAKE_FIND_USE_PACKAGE_REGISTRY=OFF)
+run(${CMAKE_COMMAND} --build ${WORK}/quickstart)
 
 # The models that the user's environment names must play no part.
 set(clean ${CMAKE_COMMAND} -E env --unset=CROSSRANK_MODEL --unset=CROSSRANK_BUILTIN)
 run(${clean} ${WORK}/consumer/consumer ${MODEL})
+execute_process(
+  COMMAND ${clean} ${WORK}/quickstart/quickstart
+    ${WORK}/moved/share/crossrank/models/minilm-l6-crossrank
+  OUTPUT_VARIABLE places COMMAND_ERROR_IS_FATAL ANY)
+if(NOT places MATCHES "^ *[0-9.]+  Steep green tea[^\n]*\n *-?[0-9.]+  [^\n]*\n$")
+  message(FATAL_ERROR "the quickstart ranks something else first, or other than two: ${places}")
+endif()
 if(SHARED)  # the library finds the model from where it is itself
   run(${clean} ${WORK}/consumer/consumer builtin)
 else()  # a static library is where its program is
