@@ -1,4 +1,4 @@
-// The random texts of tests/golden/tokenizer_full.py, byte for byte: its random_text() describes
+// The random texts of tests/tokenizer/compare.py, byte for byte: its random_text() describes
 // them.
 #pragma once
 

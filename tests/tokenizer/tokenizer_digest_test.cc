@@ -1,4 +1,4 @@
-// Recomputes the digests that tests/golden/tokenizer_full.py took of the `tokenizers` package's
+// Recomputes the digests that tests/tokenizer/compare.py took of the `tokenizers` package's
 // answers: every scalar value, pairs of combining classes, random texts. Needs no package.
 #include <gtest/gtest.h>
 
@@ -29,8 +29,7 @@ std::string read_file(const std::string& path) {
 }
 
 const json::Value& digests() {
-  static const json::Value kValue =
-      json::parse(read_file("tests/golden/data/tokenizer_digests.json")).value();
+  static const json::Value kValue = json::parse(read_file("tests/tokenizer/digests.json")).value();
   return kValue;
 }
 

@@ -1,4 +1,4 @@
-// tokenizer_probe: runs src/text on texts from standard input for tests/golden/tokenizer_full.py.
+// tokenizer_probe: runs src/text on texts from standard input for tests/tokenizer/compare.py.
 // A filter with a binary protocol, not a command for people.
 //
 //   tokenizer_probe ids   TOKENIZER_JSON [VOCAB_TXT [TOKENIZER_CONFIG]]   "" = absent

@@ -1,5 +1,5 @@
 // Truncation, windows and the layout of a pair. longest_first against the reference on thousands of
-// cases is in tests/golden/tokenizer_full.py.
+// cases is in tests/tokenizer/compare.py.
 #include "text/pair_encoder.h"
 
 #include <gmock/gmock.h>

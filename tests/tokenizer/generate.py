@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/data/tokenizer/*.jsonl: small tokenizers with texts and what the reference
+"""Writes tests/tokenizer/cases/*.jsonl: small tokenizers with texts and what the reference
 makes of them. Run by hand:
 
     pip install tokenizers==0.23.3 transformers==5.24.0
-    python tests/golden/generate_tokenizer.py
+    python tests/tokenizer/generate.py
 
 Line 1 of a file is the tokenizer, {"model": FOLDER} for one in models/ or {"files": {NAME: CONTENT}},
 and the versions that made the file; each further line is {"text", "ids", "spans"} without special tokens, spans in bytes. A tokenizer.json
@@ -22,7 +22,7 @@ from tokenizers import Tokenizer
 
 assert (tokenizers.__version__, transformers.__version__) == ("0.23.3", "5.24.0")
 HERE = pathlib.Path(__file__).resolve().parent
-OUT = HERE / "data" / "tokenizer"
+OUT = HERE / "cases"
 MODEL = HERE.parent.parent / "models" / "minilm-l6-crossrank"
 
 TEXTS = [

@@ -1,5 +1,5 @@
-// Tokenizer against tests/golden/data/tokenizer: ids and spans that the reference gave. The files
-// are made by tests/golden/generate_tokenizer.py.
+// Tokenizer against tests/tokenizer/cases: ids and spans that the reference gave. The files
+// are made by tests/tokenizer/generate.py.
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace crossrank::text {
 namespace {
 
 const std::filesystem::path kSource = CROSSRANK_SOURCE_DIR;
-const std::filesystem::path kCases = kSource / "tests/golden/data/tokenizer";
+const std::filesystem::path kCases = kSource / "tests/tokenizer/cases";
 
 // The file `name` of a case: absent, an object (JSON) or a string (its bytes).
 base::Blob case_file(const json::Value& files, const char* name, std::string& bytes) {

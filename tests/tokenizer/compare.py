@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Compares src/text with the `tokenizers` package, exhaustively, and keeps the digests of its answers.
 
-    python tests/golden/tokenizer_full.py --binary build/release/tests/tokenizer/tokenizer_probe
+    python tests/tokenizer/compare.py --binary build/release/tests/tokenizer/tokenizer_probe
         [--texts FILE ...]   further texts: each line, each run of 40 lines, and the whole file
-        [--update]           write data/tokenizer_digests.json instead of comparing with it
+        [--update]           write digests.json instead of comparing with it
 
 What is compared, for the package's and our ids, spans and normalized texts: every scalar value alone
 and between letters; ordered pairs of one character of every combining class; 100,000 random texts;
@@ -35,7 +35,7 @@ from tokenizers.normalizers import NFD, BertNormalizer  # noqa: E402
 VERSION = "0.23.3"
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 MODEL = ROOT / "models" / "minilm-l6-crossrank" / "tokenizer.json"
-DIGESTS = pathlib.Path(__file__).resolve().parent / "data" / "tokenizer_digests.json"
+DIGESTS = pathlib.Path(__file__).resolve().parent / "digests.json"
 BATCH = 20_000
 RANDOM_TEXTS = 100_000
 RANDOM_SEED = 20190704
