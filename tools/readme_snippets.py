@@ -1,13 +1,18 @@
 #!/usr/bin/env python3
-"""Takes the programs out of README.md so that they can be built and run. Compiles nothing itself.
+"""Takes the programs out of README.md so that they can be built and run, and looks for the files
+that the pages name. Compiles nothing itself.
 
     tools/readme_snippets.py README OUT_DIR     write OUT_DIR/NAME.cc and NAME.txt, print the names
     tools/readme_snippets.py --run PROGRAM TXT  run PROGRAM; its output must be that of TXT
+    tools/readme_snippets.py --paths ROOT       every path of ROOT that its pages name must exist
 
 In the README a program follows the line <!-- program: NAME -->, and what it prints follows the line
 <!-- prints: NAME -->; each is the fenced block that comes next. Every C++ block must be a program
 with its output: a block without a name is an error, as are a README without any and a name given
 twice.
+
+A path is what stands in backticks and begins with a folder of ROOT, where <word> and * stand for
+anything, and the target of a link without a scheme, which starts from its page.
 """
 
 import difflib
@@ -16,6 +21,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+PAGES = ["*.md", "docs/**/*.md", "examples/**/*.md", "tests/**/*.md"]
 MARK = re.compile(r"<!-- (program|prints): (\w+) -->\s*")
 
 
@@ -73,8 +79,40 @@ def run(program, expected_file):
                          f"README.md says. {done.stderr}")
 
 
+def named_paths(page, root):
+    """(line number, what the page says, the glob from ROOT that must match)."""
+    folders = {path.name for path in root.iterdir() if path.is_dir() and path.name != "build"}
+    fenced = False
+    for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
+        if line.startswith("```"):
+            fenced = not fenced
+        if fenced:
+            continue
+        for said in re.findall(r"`([^`\s]+)`", line):
+            if "/" in said and said.split("/")[0] in folders:
+                yield number, said, re.sub(r"<\w+>", "*", re.sub(r":\d+$", "", said)).rstrip("/")
+        for said in re.findall(r"\]\((?!\w+:|#)([^)#\s]+)", line):
+            yield number, said, str((page.parent / said).resolve().relative_to(root))
+
+
+def check_paths(root):
+    root = Path(root).resolve()
+    pages = sorted({page for pattern in PAGES for page in root.glob(pattern)})
+    missing, count = [], 0
+    for page in pages:
+        for number, said, pattern in named_paths(page, root):
+            count += 1
+            if not any(root.glob(pattern)):
+                missing.append(f"{page.relative_to(root)}:{number}: {said} does not exist")
+    if missing or not count:
+        raise ValueError("\n".join(missing) or f"no page under {root} names a path")
+    print(f"{count} paths on {len(pages)} pages")
+
+
 def main():
-    if len(sys.argv) == 4 and sys.argv[1] == "--run":
+    if len(sys.argv) == 3 and sys.argv[1] == "--paths":
+        action, arguments = check_paths, sys.argv[2:]
+    elif len(sys.argv) == 4 and sys.argv[1] == "--run":
         action, arguments = run, sys.argv[2:]
     elif len(sys.argv) == 3:
         action, arguments = extract, sys.argv[1:]

@@ -72,6 +72,32 @@ class ReadmeSnippets(unittest.TestCase):
         program.write_text("#!/bin/sh\necho 43\nexit 3\n", encoding="utf-8")
         self.assertEqual(self.tool("--run", program, expected)[0], 1)
 
+    def paths(self, text):
+        """--paths on a tree with src/a_test.cc, and docs/page.md with `text`."""
+        for path, content in (("src/a_test.cc", ""), ("docs/page.md", text)):
+            (self.folder / path).parent.mkdir(exist_ok=True)
+            (self.folder / path).write_text(content, encoding="utf-8")
+        return self.tool("--paths", self.folder)
+
+    def test_paths_that_exist(self):
+        code, out = self.paths(
+            "`src/a_test.cc:12` `src/<module>_test.cc` `src/` `src/*.cc` [test](../src/a_test.cc)\n"
+            "`of/another/tree` `make src` [elsewhere](https://example.org/src/b) [here](#part)\n"
+            "```\n`src/fenced.cc`\n```\n")
+        self.assertEqual((code, out), (0, "5 paths on 1 pages\n"))
+
+    def test_paths_that_do_not_exist(self):
+        for text, words in (
+            ("a\n`src/b_test.cc`\n", "docs/page.md:2: src/b_test.cc does not exist"),
+            ("`docs/<isa>.cc`\n", "docs/page.md:1: docs/<isa>.cc does not exist"),
+            ("[page](other.md)\n", "docs/page.md:1: other.md does not exist"),
+            ("```sh\nmake\n```\n`src/b/`\n", "docs/page.md:4: src/b/ does not exist"),
+            ("no path\n", "names a path"),
+        ):
+            code, out = self.paths(text)
+            self.assertEqual(code, 1, out)
+            self.assertIn(words, out)
+
     def test_usage(self):
         self.assertEqual(self.tool()[0], 2)
 
