@@ -58,9 +58,7 @@ def read_set(data: pathlib.Path, run_name: str, top: int, limit: int | None):
     if missing := wanted - texts.keys():
         raise SystemExit(f"{data}/corpus.jsonl lacks {len(missing)} documents of the run, "
                          f"for example {min(missing)}")  # fmt: skip
-    groups = [
-        (q, queries[q], [(d, texts[d]) for _, d in sorted(ranked[q])[:top]]) for q in chosen
-    ]
+    groups = [(q, queries[q], [(d, texts[d]) for _, d in sorted(ranked[q])[:top]]) for q in chosen]
     return groups, {q: qrels[q] for q in chosen}
 
 
@@ -166,8 +164,12 @@ def main() -> None:
     parser.add_argument("--limit-queries", type=int, help="the first N queries alone")
     parser.add_argument("--cache", type=pathlib.Path, default=pathlib.Path("build/quality.jsonl"),
                         help="where PyTorch's logits are kept")  # fmt: skip
-    parser.add_argument("--option", action="append", default=[],
-                        help="passed on to crossrank score, for example --option=--isa=scalar")
+    parser.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        help="passed on to crossrank score, for example --option=--isa=scalar",
+    )
     options = parser.parse_args()
     groups, qrels = read_set(options.data, options.run, options.top, options.limit_queries)
     ours = crossrank_logits(options.crossrank, options.model, groups, options.option)

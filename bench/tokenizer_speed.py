@@ -100,8 +100,12 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         tsv = pathlib.Path(folder) / "pairs.tsv"
         tsv.write_text("".join(f"{q}\t{d}\n" for q, d in pairs), encoding="utf-8")
-        with subprocess.Popen([options.binary, options.tokenizer, tsv], text=True,
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE) as ours:
+        with subprocess.Popen(
+            [options.binary, options.tokenizer, tsv],
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as ours:
             for _ in range(options.rounds):
                 for name, work in package.items():
                     seconds[name].append(timed(work)[0])
@@ -113,13 +117,17 @@ def main():
             ours.stdin.close()
 
     megabytes = sum(len(q.encode()) + len(d.encode()) for q, d in pairs) / 1e6
-    print(f"{count} pairs, {tokens} tokens, {megabytes:.1f} MB, one thread, median (range) of "
-          f"{options.rounds} rounds in turns; tokenizers {tokenizers.__version__}")
+    print(
+        f"{count} pairs, {tokens} tokens, {megabytes:.1f} MB, one thread, median (range) of "
+        f"{options.rounds} rounds in turns; tokenizers {tokenizers.__version__}"
+    )
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     for name, values in seconds.items():
         label = name if name == "crossrank" else f"tokenizers {name}"
-        print(f"  {label:28} {1e3 * medians[name]:9.1f} ms ({1e3 * min(values):.1f} to "
-              f"{1e3 * max(values):.1f}), {megabytes / medians[name]:8.1f} MB/s")
+        print(
+            f"  {label:28} {1e3 * medians[name]:9.1f} ms ({1e3 * min(values):.1f} to "
+            f"{1e3 * max(values):.1f}), {megabytes / medians[name]:8.1f} MB/s"
+        )
     print(f"  loading: tokenizers {1e3 * load_seconds:.1f} ms, crossrank {float(load):.1f} ms")
     ratio = min(medians[name] for name in package) / medians["crossrank"]
     print(f"  ratio {ratio:.1f} (at least {options.require:g} required)")

@@ -36,10 +36,13 @@ def exports(path):
     if len(exported) != 1 or not re.search(r"k\w+Kernels", exported[0]):
         yield f"exports {exported or 'nothing'}; it must export its kernel table and nothing else"
     if weak:
-        yield (f"has {len(weak)} weak symbols ({', '.join(weak[:3])}); include C headers only and keep "
-               "functions in an unnamed namespace")
-    sections = re.findall(r"\s(\.(?:preinit_array|init_array|ctors)\S*)\s",
-                          output("objdump", "-h", path))
+        yield (
+            f"has {len(weak)} weak symbols ({', '.join(weak[:3])}); include C headers only and keep "
+            "functions in an unnamed namespace"
+        )
+    sections = re.findall(
+        r"\s(\.(?:preinit_array|init_array|ctors)\S*)\s", output("objdump", "-h", path)
+    )
     if sections:
         yield f"has static initialisers ({', '.join(sections)}); tables must be constants"
 
@@ -70,12 +73,16 @@ def main():
         if forbidden:
             errors += [f"{path}: {e}" for e in instructions(path, forbidden)]
     if not EXPECTED <= tables:
-        errors.append(f"{build}: no object for {', '.join(sorted(EXPECTED - tables))}; build first, "
-                      "and see src/kernels/CMakeLists.txt if a table is gone")
+        errors.append(
+            f"{build}: no object for {', '.join(sorted(EXPECTED - tables))}; build first, "
+            "and see src/kernels/CMakeLists.txt if a table is gone"
+        )
     for error in errors:
         print("error: " + error)
-    print(f"check_kernel_objects: {len(objects)} objects, tables {', '.join(sorted(tables))}, "
-          f"{len(errors)} errors")
+    print(
+        f"check_kernel_objects: {len(objects)} objects, tables {', '.join(sorted(tables))}, "
+        f"{len(errors)} errors"
+    )
     return 1 if errors else 0
 
 

@@ -14,7 +14,10 @@ from rich.console import Console
 from rich.text import Text
 
 COLUMNS = 92
-QUERIES = ["is the money on my account lost when a bank goes bankrupt", "who walked on the moon first"]
+QUERIES = [
+    "is the money on my account lost when a bank goes bankrupt",
+    "who walked on the moon first",
+]
 
 
 def on_terminal(command):

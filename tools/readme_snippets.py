@@ -50,8 +50,10 @@ def snippets(text):
     if block is not None or mark:
         raise ValueError("the last fenced block is missing or has no end")
     if not found["program"] or found["program"].keys() != found["prints"].keys():
-        raise ValueError(f"programs {sorted(found['program'])}, but outputs "
-                         f"{sorted(found['prints'])}: there must be some, and one for the other")
+        raise ValueError(
+            f"programs {sorted(found['program'])}, but outputs "
+            f"{sorted(found['prints'])}: there must be some, and one for the other"
+        )
     return found
 
 
@@ -72,11 +74,16 @@ def extract(readme, out):
 def run(program, expected_file):
     expected = Path(expected_file).read_text(encoding="utf-8")
     done = subprocess.run([program], capture_output=True, text=True, check=False)
-    sys.stdout.writelines(difflib.unified_diff(
-        expected.splitlines(True), done.stdout.splitlines(True), "README.md", "the program"))
+    sys.stdout.writelines(
+        difflib.unified_diff(
+            expected.splitlines(True), done.stdout.splitlines(True), "README.md", "the program"
+        )
+    )
     if done.returncode or done.stdout != expected:
-        raise ValueError(f"{program} ended with {done.returncode}, or printed something other than "
-                         f"README.md says. {done.stderr}")
+        raise ValueError(
+            f"{program} ended with {done.returncode}, or printed something other than "
+            f"README.md says. {done.stderr}"
+        )
 
 
 def named_paths(page, root):

@@ -32,7 +32,9 @@ def check_agreement(results):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", required=True, help="model folder")
-    parser.add_argument("--data", required=True, help="folder with queries.tsv, corpus.jsonl, runs/")
+    parser.add_argument(
+        "--data", required=True, help="folder with queries.tsv, corpus.jsonl, runs/"
+    )
     parser.add_argument("--pairs", type=int, default=800)
     parser.add_argument("--stride", type=int, default=5, help="keep every n-th pair of the run")
     parser.add_argument("--max-chars", type=int, default=0)
@@ -70,11 +72,15 @@ def main():
                 "ratio_to_sentence_transformers": statistics.median(ratios),
             }
         )
-    print(f"{len(pairs)} pairs, {arguments.threads} threads, {arguments.rounds} rounds, "
-          f"{platform.processor() or platform.machine()}")
+    print(
+        f"{len(pairs)} pairs, {arguments.threads} threads, {arguments.rounds} rounds, "
+        f"{platform.processor() or platform.machine()}"
+    )
     for row in rows:
-        print(f"{row['engine']:<24}{row['pairs_per_second']:>10.1f} pairs/s"
-              f"{row['ratio_to_sentence_transformers']:>8.2f}x")
+        print(
+            f"{row['engine']:<24}{row['pairs_per_second']:>10.1f} pairs/s"
+            f"{row['ratio_to_sentence_transformers']:>8.2f}x"
+        )
     if arguments.json:
         with open(arguments.json, "w", encoding="utf-8") as file:
             json.dump({"pairs": len(pairs), "threads": arguments.threads, "engines": rows}, file)

@@ -12,8 +12,7 @@ def trec_pairs(folder, limit=None, stride=1):
     """
     folder = pathlib.Path(folder)
     queries = dict(
-        line.rstrip("\n").split("\t", 1)
-        for line in (folder / "queries.tsv").open(encoding="utf-8")
+        line.rstrip("\n").split("\t", 1) for line in (folder / "queries.tsv").open(encoding="utf-8")
     )
     documents = {}
     for line in (folder / "corpus.jsonl").open(encoding="utf-8"):

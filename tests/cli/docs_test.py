@@ -43,12 +43,18 @@ class Page(CliTest):
     def test_examples_print_what_the_page_shows(self):
         (self.folder / "bin").mkdir()
         shutil.copy(BINARY, self.folder / "bin" / "crossrank")
-        env = self.env | {"PATH": f'{self.folder / "bin"}:{os.environ["PATH"]}', "COLUMNS": "110"}
+        env = self.env | {"PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "COLUMNS": "110"}
         count = 0
         for block in re.findall(r"^```console\n(.*?)^```", PAGE, re.M | re.S):
             for command, shown in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.M):
-                done = subprocess.run(["bash", "-c", command], stdout=subprocess.PIPE, env=env, text=True,
-                                      stderr=subprocess.STDOUT, cwd=SOURCE)
+                done = subprocess.run(
+                    ["bash", "-c", command],
+                    stdout=subprocess.PIPE,
+                    env=env,
+                    text=True,
+                    stderr=subprocess.STDOUT,
+                    cwd=SOURCE,
+                )
                 printed = done.stdout
                 if done.returncode != 0:
                     printed += f"[exit code {done.returncode}]\n"
@@ -63,8 +69,10 @@ class Page(CliTest):
                 self.assertTrue(flag in PAGE, f"{flag} of {command} is not on the page")
 
     def test_it_names_no_flag_that_does_not_exist(self):
-        known = "".join(self.ok(command, "--help").out.decode() for command in
-                        ("rank", "score", "tokenize", "info", "models", "pull", "doctor"))
+        known = "".join(
+            self.ok(command, "--help").out.decode()
+            for command in ("rank", "score", "tokenize", "info", "models", "pull", "doctor")
+        )
         for flag in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", PAGE)):
             self.assertTrue(flag in known, f"{flag} does not exist")
 

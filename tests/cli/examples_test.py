@@ -24,8 +24,10 @@ class Demo(CliTest):
         shutil.copytree(SOURCE / "examples", examples)
         self.assertEqual(self.demo(examples), ANSWERS)
         corpus = (examples / "corpus.jsonl").read_text("utf-8")
-        changed = corpus.replace("Neil Armstrong stepped onto the lunar surface on 20 July 1969, while",
-                                 "A cake needs flour, butter and eggs. It was baked and")
+        changed = corpus.replace(
+            "Neil Armstrong stepped onto the lunar surface on 20 July 1969, while",
+            "A cake needs flour, butter and eggs. It was baked and",
+        )
         self.assertNotEqual(changed, corpus)
         (examples / "corpus.jsonl").write_text(changed, "utf-8")
         (examples / "queries.tsv").write_text("q3\twho walked on the moon first\n")
@@ -33,8 +35,9 @@ class Demo(CliTest):
 
     def demo(self, examples):
         """Query -> id of the first result, as the printed tables say."""
-        text = subprocess.run([examples / "demo.sh", BINARY], capture_output=True, env=self.env, check=True,
-                              text=True).stdout
+        text = subprocess.run(
+            [examples / "demo.sh", BINARY], capture_output=True, env=self.env, check=True, text=True
+        ).stdout
         first = {}
         for block in text.strip().split("\n\n"):
             lines = block.splitlines()

@@ -53,13 +53,20 @@ class CliTest(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="crossrank-cli-"))
         self.addCleanup(shutil.rmtree, self.folder)
-        self.env = {k: v for k, v in os.environ.items()
-                    if not k.startswith(("HF_", "CROSSRANK_", "XDG_")) and k not in ("COLUMNS", "HOME")}
+        self.env = {
+            k: v
+            for k, v in os.environ.items()
+            if not k.startswith(("HF_", "CROSSRANK_", "XDG_")) and k not in ("COLUMNS", "HOME")
+        }
         self.env |= {"HOME": str(self.folder), "HF_HUB_OFFLINE": "1"}
 
     def start(self, *args, **popen):
-        popen = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
-                 "env": self.env} | popen
+        popen = {
+            "stdin": subprocess.PIPE,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+            "env": self.env,
+        } | popen
         process = subprocess.Popen([BINARY, *map(str, args)], **popen)
 
         def clean_up():  # what a failed test left running, and its pipes
@@ -76,8 +83,13 @@ class CliTest(unittest.TestCase):
     def run_cli(self, *args, stdin=b"", timeout=120):
         if isinstance(stdin, str):
             stdin = stdin.encode("utf-8")
-        done = subprocess.run([BINARY, *map(str, args)], input=stdin, capture_output=True,
-                              env=self.env, timeout=timeout)
+        done = subprocess.run(
+            [BINARY, *map(str, args)],
+            input=stdin,
+            capture_output=True,
+            env=self.env,
+            timeout=timeout,
+        )
         return Run(done.returncode, done.stdout, done.stderr.decode("utf-8"))
 
     def ok(self, *args, **kwargs):
@@ -102,8 +114,11 @@ class CliTest(unittest.TestCase):
 
 def with_hub(test):
     """Lets a CliTest use the hub of tests/hub/fake_hub.py, with an empty cache in its folder."""
-    hub = subprocess.Popen([sys.executable, str(SOURCE / "tests/hub/fake_hub.py")],
-                           stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    hub = subprocess.Popen(
+        [sys.executable, str(SOURCE / "tests/hub/fake_hub.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
 
     def stop():
         hub.stdin.close()  # it serves until then
@@ -113,8 +128,11 @@ def with_hub(test):
     test.addCleanup(stop)
     port = hub.stdout.readline().split()[0].decode()
     del test.env["HF_HUB_OFFLINE"]
-    test.env |= {"HF_ENDPOINT": f"http://127.0.0.1:{port}", "HF_HUB_CACHE": str(test.folder / "hub"),
-                 "no_proxy": "127.0.0.1,localhost"}
+    test.env |= {
+        "HF_ENDPOINT": f"http://127.0.0.1:{port}",
+        "HF_HUB_CACHE": str(test.folder / "hub"),
+        "no_proxy": "127.0.0.1,localhost",
+    }
 
 
 def jsonl(records):
@@ -129,8 +147,9 @@ def run_on_terminal(args, env, columns=80, rows=24, stdin=b"", timeout=60):
     with tempfile.TemporaryFile() as source:
         source.write(stdin)
         source.seek(0)
-        process = subprocess.Popen([BINARY, *map(str, args)], stdin=source, stdout=terminal,
-                                   stderr=terminal, env=env)
+        process = subprocess.Popen(
+            [BINARY, *map(str, args)], stdin=source, stdout=terminal, stderr=terminal, env=env
+        )
     os.close(terminal)
     shown = b""
     deadline = time.monotonic() + timeout
@@ -157,19 +176,27 @@ class Safetensors:
     def __init__(self, path):
         data = pathlib.Path(path).read_bytes()
         (size,) = struct.unpack("<Q", data[:8])
-        header = json.loads(data[8:8 + size])
+        header = json.loads(data[8 : 8 + size])
         self.metadata = header.pop("__metadata__", None)
-        self.tensors = {name: [t["dtype"], t["shape"],
-                               data[8 + size + t["data_offsets"][0]:8 + size + t["data_offsets"][1]]]
-                        for name, t in header.items()}
+        self.tensors = {
+            name: [
+                t["dtype"],
+                t["shape"],
+                data[8 + size + t["data_offsets"][0] : 8 + size + t["data_offsets"][1]],
+            ]
+            for name, t in header.items()
+        }
 
     def save(self, path):
         header, body = {}, b""
         if self.metadata:
             header["__metadata__"] = self.metadata
         for name, (dtype, shape, data) in self.tensors.items():
-            header[name] = {"dtype": dtype, "shape": shape,
-                            "data_offsets": [len(body), len(body) + len(data)]}
+            header[name] = {
+                "dtype": dtype,
+                "shape": shape,
+                "data_offsets": [len(body), len(body) + len(data)],
+            }
             body += data
         text = json.dumps(header).encode()
         text += b" " * (-len(text) % 8)

@@ -16,14 +16,31 @@ class Info(CliTest):
     def test_facts(self):
         (facts,) = self.ok("info", "--model", MODELS / "labels3", "--threads", "1").rows
         self.assertEqual(facts["architecture"], "BertForSequenceClassification")
-        self.assertEqual((facts["layers"], facts["hidden_size"], facts["heads"],
-                          facts["intermediate_size"], facts["vocab_size"], facts["max_length"],
-                          facts["num_labels"], facts["activation"], facts["precision"],
-                          facts["threads"]), (1, 24, 2, 40, 224, 64, 3, "identity", "fp32", 1))
+        self.assertEqual(
+            (
+                facts["layers"],
+                facts["hidden_size"],
+                facts["heads"],
+                facts["intermediate_size"],
+                facts["vocab_size"],
+                facts["max_length"],
+                facts["num_labels"],
+                facts["activation"],
+                facts["precision"],
+                facts["threads"],
+            ),
+            (1, 24, 2, 40, 224, 64, 3, "identity", "fp32", 1),
+        )
         self.assertIn(facts["isa"], facts["available_isas"])
         self.assertRegex(facts["weights_sha256"], "^[0-9a-f]{64}$")
-        self.assertEqual(json.loads(self.ok("info", "--model", MODELS / "labels3", "--threads", "1",
-                                            "--format", "json").out), facts)
+        self.assertEqual(
+            json.loads(
+                self.ok(
+                    "info", "--model", MODELS / "labels3", "--threads", "1", "--format", "json"
+                ).out
+            ),
+            facts,
+        )
         table = self.ok("info", "--model", MODELS / "labels3", "--format", "table").out.decode()
         self.assertIn(facts["weights_sha256"], table)
 
@@ -40,8 +57,10 @@ class Info(CliTest):
 
     def test_builtin(self):
         facts = self.ok("info", "--model", "builtin").rows[0]
-        self.assertEqual((facts["model"], facts["source"], facts["weights_sha256"]),
-                         ("builtin", "embedded", BUILTIN_SHA256))
+        self.assertEqual(
+            (facts["model"], facts["source"], facts["weights_sha256"]),
+            ("builtin", "embedded", BUILTIN_SHA256),
+        )
 
     def test_every_isa_can_be_asked_for(self):
         for isa in self.ok("info", "--model", TINY).rows[0]["available_isas"]:
@@ -64,14 +83,26 @@ class DefaultChain(CliTest):
         copy = self.folder / "crossrank"
         shutil.copy(BINARY, copy)
         import subprocess
-        done = subprocess.run([copy, "score", "--model", "builtin", "--quiet"], input=PAIR.encode(),
-                              capture_output=True, env=self.env, cwd="/")
+
+        done = subprocess.run(
+            [copy, "score", "--model", "builtin", "--quiet"],
+            input=PAIR.encode(),
+            capture_output=True,
+            env=self.env,
+            cwd="/",
+        )
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(done.stdout, self.ok("score", "--model", "builtin", stdin=PAIR).out)
 
     def test_nothing_replaces_a_model_that_was_named(self):
-        run = self.fails(3, "score", "--model", "cross-encoder/ms-marco-MiniLM-L-6-v2", stdin=PAIR,
-                         says=["crossrank pull", "builtin"])
+        run = self.fails(
+            3,
+            "score",
+            "--model",
+            "cross-encoder/ms-marco-MiniLM-L-6-v2",
+            stdin=PAIR,
+            says=["crossrank pull", "builtin"],
+        )
         self.assertEqual(run.out, b"")
 
 
@@ -89,8 +120,9 @@ class Models(CliTest):
         self.env["HF_HUB_CACHE"] = str(self.folder / "hub")
         rows = self.ok("models").rows
         self.assertEqual([row["id"] for row in rows], ["builtin", "org/name"])
-        self.assertEqual((rows[1]["revision"], rows[1]["refs"], rows[1]["usable"]),
-                         ("a" * 40, ["main"], True))
+        self.assertEqual(
+            (rows[1]["revision"], rows[1]["refs"], rows[1]["usable"]), ("a" * 40, ["main"], True)
+        )
         self.assertEqual(json.loads(self.ok("models", "--format", "json").out), rows)
         table = self.ok("models", "--format", "table").lines
         self.assertEqual(len(table), 3)
@@ -103,8 +135,15 @@ class Models(CliTest):
 
 
 class Doctor(CliTest):
-    CHECKS = ["model files", "tokenizer", "segment ids", "reference logits", "instruction sets",
-              "batch invariance", "memory"]
+    CHECKS = [
+        "model files",
+        "tokenizer",
+        "segment ids",
+        "reference logits",
+        "instruction sets",
+        "batch invariance",
+        "memory",
+    ]
 
     def test_builtin_is_sound(self):
         run = self.ok("doctor", "--model", "builtin")
@@ -118,7 +157,9 @@ class Doctor(CliTest):
         self.assertTrue(result["ok"])
         outcomes = {check["check"]: check["result"] for check in result["checks"]}
         self.assertEqual(outcomes["reference logits"], "skipped")
-        self.assertEqual([n for n, outcome in outcomes.items() if outcome != "ok"], ["reference logits"])
+        self.assertEqual(
+            [n for n, outcome in outcomes.items() if outcome != "ok"], ["reference logits"]
+        )
 
     def test_several_labels(self):
         self.ok("doctor", "--model", MODELS / "labels3")
@@ -198,8 +239,10 @@ class BadModels(CliTest):
         weights = Safetensors(self.weights)
         name = next(n for n in weights.tensors if n.endswith("LayerNorm.weight"))
         dtype, shape, data = weights.tensors[name]
-        nan = {"F32": struct.pack("<f", float("nan")), "F16": b"\x00\x7e", "BF16": b"\xc0\x7f"}[dtype]
-        weights.tensors[name] = [dtype, shape, nan + data[len(nan):]]
+        nan = {"F32": struct.pack("<f", float("nan")), "F16": b"\x00\x7e", "BF16": b"\xc0\x7f"}[
+            dtype
+        ]
+        weights.tensors[name] = [dtype, shape, nan + data[len(nan) :]]
         weights.save(self.weights)
         self.bad(name)
 

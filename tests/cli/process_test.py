@@ -16,19 +16,31 @@ PAIR = {"query": "tea", "document": "green tea"}
 
 class Pipes(CliTest):
     def test_a_full_disk_is_an_error(self):
-        for args, stdin in ((["score", "--model", TINY], jsonl([PAIR])),
-                            (["rank", "-q", "x", "--model", TINY], '"a"\n'),
-                            (["tokenize", "--model", TINY], '{"text":"a"}\n'),
-                            (["--help"], "")):
+        for args, stdin in (
+            (["score", "--model", TINY], jsonl([PAIR])),
+            (["rank", "-q", "x", "--model", TINY], '"a"\n'),
+            (["tokenize", "--model", TINY], '{"text":"a"}\n'),
+            (["--help"], ""),
+        ):
             with open("/dev/full", "wb") as full:
-                done = subprocess.run([BINARY, *args], input=stdin.encode(), stdout=full,
-                                      stderr=subprocess.PIPE, env=self.env)
+                done = subprocess.run(
+                    [BINARY, *args],
+                    input=stdin.encode(),
+                    stdout=full,
+                    stderr=subprocess.PIPE,
+                    env=self.env,
+                )
             self.assertEqual(done.returncode, 3, args)
             self.assertIn(b"standard output cannot be written", done.stderr)
 
     def test_a_closed_standard_output_is_an_error(self):
-        done = subprocess.run(f"exec {BINARY} score --model {TINY} >&-", shell=True, env=self.env,
-                              input=jsonl([PAIR]).encode(), stderr=subprocess.PIPE)
+        done = subprocess.run(
+            f"exec {BINARY} score --model {TINY} >&-",
+            shell=True,
+            env=self.env,
+            input=jsonl([PAIR]).encode(),
+            stderr=subprocess.PIPE,
+        )
         self.assertEqual(done.returncode, 3)
 
     def test_a_closed_pipe_ends_quietly(self):
@@ -43,7 +55,9 @@ class Pipes(CliTest):
 
     def test_an_input_file_that_is_not_there(self):
         for args in (["score"], ["rank", "-q", "x"], ["tokenize"]):
-            self.fails(3, *args, "--model", TINY, self.folder / "none", says=["none", "does not exist"])
+            self.fails(
+                3, *args, "--model", TINY, self.folder / "none", says=["none", "does not exist"]
+            )
         self.fails(3, "score", "--model", TINY, self.folder, says="folder")
 
     def test_an_input_file_that_may_not_be_read(self):
@@ -69,7 +83,9 @@ class CtrlC(CliTest):
         self.assertIn(b"crossrank: ", process.stderr.read())
 
     def test_while_it_scores(self):
-        path = self.write("pairs.jsonl", jsonl([{"query": "tea", "document": "tea coffee " * 40}] * 200000))
+        path = self.write(
+            "pairs.jsonl", jsonl([{"query": "tea", "document": "tea coffee " * 40}] * 200000)
+        )
         process = self.start("score", "--model", WIDE, path)
         first = process.stdout.readline()
         self.assertTrue(first)
@@ -96,8 +112,9 @@ class CtrlC(CliTest):
 class Terminal(CliTest):
     def test_a_terminal_gets_a_table_that_fits(self):
         documents = jsonl(["green tea " * 30, "black coffee"])
-        code, shown = run_on_terminal(["rank", "-q", "tea", "--model", TINY], self.env, columns=60,
-                                      stdin=documents.encode())
+        code, shown = run_on_terminal(
+            ["rank", "-q", "tea", "--model", TINY], self.env, columns=60, stdin=documents.encode()
+        )
         self.assertEqual(code, 0)
         lines = shown.decode().replace("\r\n", "\n").splitlines()
         self.assertEqual(lines[1].split()[:3], ["rank", "logit", "prob"])
@@ -107,9 +124,11 @@ class Terminal(CliTest):
 
     def test_documents_cannot_drive_the_terminal(self):
         evil = "\x1b[2J\x1b]0;owned\x07 red\x1b[31m \x9b1m \r\b\x00 \u202eabc \u2028 end"
-        for args, stdin in ((["rank", "-q", evil, "--model", TINY], jsonl([{"id": evil, "text": evil}])),
-                            (["score", "--model", TINY], jsonl([{"query": evil, "document": evil}])),
-                            (["rank", "-q", "a", "--model", TINY], f'"a"\n{evil}\n')):
+        for args, stdin in (
+            (["rank", "-q", evil, "--model", TINY], jsonl([{"id": evil, "text": evil}])),
+            (["score", "--model", TINY], jsonl([{"query": evil, "document": evil}])),
+            (["rank", "-q", "a", "--model", TINY], f'"a"\n{evil}\n'),
+        ):
             args = [a.replace("\x00", "") for a in args]
             _, shown = run_on_terminal(args, self.env, stdin=stdin.encode())
             text = shown.decode("utf-8").replace("\r\n", "\n")
@@ -118,13 +137,21 @@ class Terminal(CliTest):
             self.assertNotRegex(text, "[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\u2028]")
 
     def test_a_prompt_at_a_terminal_unless_quiet(self):
-        for args, line in ((["rank", "-q", "tea"], b'"tea"\n'), (["score"], b"tea\ttea\n"),
-                           (["tokenize", "--lines"], b"tea\n")):
+        for args, line in (
+            (["rank", "-q", "tea"], b'"tea"\n'),
+            (["score"], b"tea\ttea\n"),
+            (["tokenize", "--lines"], b"tea\n"),
+        ):
             for quiet in ([], ["--quiet"]):
                 keyboard, terminal = pty.openpty()
                 os.write(keyboard, line + b"\x04")  # Ctrl-D at the start of a line: the end
-                process = subprocess.run([BINARY, *args, *quiet, "--model", TINY], stdin=terminal,
-                                         capture_output=True, env=self.env, timeout=60)
+                process = subprocess.run(
+                    [BINARY, *args, *quiet, "--model", TINY],
+                    stdin=terminal,
+                    capture_output=True,
+                    env=self.env,
+                    timeout=60,
+                )
                 os.close(keyboard)
                 os.close(terminal)
                 self.assertEqual(process.returncode, 0, process.stderr)
@@ -132,13 +159,18 @@ class Terminal(CliTest):
                 self.assertEqual(b"up to Ctrl-D" in process.stderr, not quiet, args + quiet)
 
     def test_progress_bar(self):
-        pairs = self.write("pairs.jsonl", jsonl([{"query": "tea", "document": "tea coffee " * 40}] * 30000))
+        pairs = self.write(
+            "pairs.jsonl", jsonl([{"query": "tea", "document": "tea coffee " * 40}] * 30000)
+        )
         env = self.env | {"TERM": "xterm"}
-        code, shown = run_on_terminal(["score", "--model", WIDE, "--format", "tsv", pairs], env,
-                                      columns=100)
+        code, shown = run_on_terminal(
+            ["score", "--model", WIDE, "--format", "tsv", pairs], env, columns=100
+        )
         self.assertEqual(code, 0)
-        bars = re.findall(r"\rscore  \[([#-]+)\] +(\d+)%  ([\d,]+) pairs  ([\d,]+)/s  ETA (\d+:\d\d)\x1b\[K",
-                          shown.decode())
+        bars = re.findall(
+            r"\rscore  \[([#-]+)\] +(\d+)%  ([\d,]+) pairs  ([\d,]+)/s  ETA (\d+:\d\d)\x1b\[K",
+            shown.decode(),
+        )
         self.assertGreater(len(bars), 2, shown[:2000])
         percents = [int(bar[1]) for bar in bars]
         self.assertEqual(percents, sorted(percents))
@@ -148,8 +180,12 @@ class Terminal(CliTest):
         self.assertEqual(len(rows), 30001)  # and the line that names the model
 
     def test_no_bar_when_quiet_or_in_a_pipe(self):
-        pairs = self.write("pairs.jsonl", jsonl([{"query": "tea", "document": "tea " * 40}] * 10000))
-        _, shown = run_on_terminal(["score", "--model", WIDE, "--format", "tsv", "--quiet", pairs], self.env)
+        pairs = self.write(
+            "pairs.jsonl", jsonl([{"query": "tea", "document": "tea " * 40}] * 10000)
+        )
+        _, shown = run_on_terminal(
+            ["score", "--model", WIDE, "--format", "tsv", "--quiet", pairs], self.env
+        )
         self.assertNotIn(b"\x1b", shown)
         self.assertNotIn("\x1b", self.ok("score", "--model", WIDE, pairs).err)
 
@@ -158,8 +194,15 @@ class Binary(CliTest):
     def test_it_needs_the_c_and_cpp_libraries_alone(self):
         listing = subprocess.run(["ldd", BINARY], capture_output=True, text=True, check=True).stdout
         names = {line.split()[0].split("/")[-1].split(".so")[0] for line in listing.splitlines()}
-        allowed = {"linux-vdso", "ld-linux-x86-64", "ld-linux-aarch64", "libc", "libm", "libstdc++",
-                   "libgcc_s"}
+        allowed = {
+            "linux-vdso",
+            "ld-linux-x86-64",
+            "ld-linux-aarch64",
+            "libc",
+            "libm",
+            "libstdc++",
+            "libgcc_s",
+        }
         if os.environ.get("CROSSRANK_SANITIZE"):
             allowed |= {"libasan", "libubsan", "libtsan"}
         self.assertLessEqual(names, allowed)
@@ -170,8 +213,13 @@ class Binary(CliTest):
         best = 60.0
         for _ in range(3):
             start = time.monotonic()
-            subprocess.run([BINARY, "rank", "-q", "why does the sea rise", "--model", "builtin"],
-                           input=documents, capture_output=True, env=self.env, check=True)
+            subprocess.run(
+                [BINARY, "rank", "-q", "why does the sea rise", "--model", "builtin"],
+                input=documents,
+                capture_output=True,
+                env=self.env,
+                check=True,
+            )
             best = min(best, time.monotonic() - start)
         print(f"cold start to the first result: {best:.3f} s")
         self.assertLess(best, 1.0)

@@ -60,7 +60,9 @@ class Pull(Hub):
 class FetchOnFirstUse(Hub):
     def test_a_model_that_was_named_is_fetched(self):
         pair = jsonl([{"query": "a", "document": "b"}])
-        run = self.fails(3, "score", "--model", "test/plain", stdin=pair, says="fetching test/plain")
+        run = self.fails(
+            3, "score", "--model", "test/plain", stdin=pair, says="fetching test/plain"
+        )
         self.assertTrue(list((self.folder / "hub").rglob("model.safetensors")))
         # The fake hub's model is none; that is said of the folder that was fetched.
         self.assertIn("models--test--plain", run.err)

@@ -7,8 +7,9 @@ import unittest
 
 from harness import LABELS3, MODELS, TINY, WIDE, CliTest, golden_pairs, jsonl
 
-WORDS = ("tea coffee sea night press printing moon tide bread river tokyo naïve ÉCOLE 東京 don't "
-         "1,234 x").split()
+WORDS = (
+    "tea coffee sea night press printing moon tide bread river tokyo naïve ÉCOLE 東京 don't 1,234 x"
+).split()
 
 
 def random_pairs(count, seed=1):
@@ -30,37 +31,56 @@ class Formats(CliTest):
         for index, row in enumerate(run.rows):
             self.assertEqual(list(row), ["index", "logit", "probability", "score", "truncation"])
             self.assertEqual(row["index"], index)
-        self.assertRegex(run.err, rf"^crossrank: scored 5 pairs.* at [0-9,]+/s with {TINY}, weights "
-                         r"[0-9a-f]{12}, fp32, \w+, \d+ threads?\n$")
+        self.assertRegex(
+            run.err,
+            rf"^crossrank: scored 5 pairs.* at [0-9,]+/s with {TINY}, weights "
+            r"[0-9a-f]{12}, fp32, \w+, \d+ threads?\n$",
+        )
         self.assertEqual(self.score(random_pairs(5), "--quiet").err, "")
 
     def test_json(self):
         pairs = random_pairs(3)
         result = json.loads(self.score(pairs, "--format", "json").out)
-        self.assertEqual(list(result), ["results", "model", "weights_sha256", "precision",
-                                        "skipped_lines", "truncated_documents", "elapsed_ms"])
+        self.assertEqual(
+            list(result),
+            [
+                "results",
+                "model",
+                "weights_sha256",
+                "precision",
+                "skipped_lines",
+                "truncated_documents",
+                "elapsed_ms",
+            ],
+        )
         self.assertEqual(result["results"], self.score(pairs).rows)
         self.assertEqual(json.loads(self.score("", "--format", "json").out)["results"], [])
 
     def test_tsv(self):
         pairs = random_pairs(4)
-        for row, line in zip(self.score(pairs).rows, self.score(pairs, "--format", "tsv").lines,
-                             strict=True):
-            self.assertEqual([float(field) for field in line.split("\t")],
-                             [row["index"], row["logit"], row["probability"], row["score"]])
+        for row, line in zip(
+            self.score(pairs).rows, self.score(pairs, "--format", "tsv").lines, strict=True
+        ):
+            self.assertEqual(
+                [float(field) for field in line.split("\t")],
+                [row["index"], row["logit"], row["probability"], row["score"]],
+            )
 
     def test_tsv_input_is_recognised(self):
         pairs = random_pairs(20)
-        text = "".join(f'{p["query"]}\t{p["document"]}\n' for p in pairs)
+        text = "".join(f"{p['query']}\t{p['document']}\n" for p in pairs)
         wanted = self.score(pairs).out
         self.assertEqual(self.score(text).out, wanted)
-        self.assertEqual(self.score("\n" + text.replace("\n", "\r\n"), "--input-format", "tsv").out,
-                         wanted)
+        self.assertEqual(
+            self.score("\n" + text.replace("\n", "\r\n"), "--input-format", "tsv").out, wanted
+        )
 
     def test_documents_as_objects_and_echoed(self):
-        lines = ['{"query":"q","document":{ "text":"tea" , "n":1.0}}',
-                 '{"document":"x","query":"q","document":"te\\u0061"}',
-                 '{"query":"q","document":{"page_content":"tea"}}']
+        lines = [
+            '{"query":"q","document":{ "text":"tea" , "n":1.0}}',
+            '{"document":"x","query":"q","document":"te\\u0061"}',
+            '{"query":"q","document":{"page_content":"tea"}}',
+        ]
         run = self.score("\n".join(lines), "--return-documents")
         self.assertEqual(len({row["logit"] for row in run.rows}), 1)
         self.assertIn('"document":{ "text":"tea" , "n":1.0},"truncation"', run.lines[0])
@@ -82,7 +102,9 @@ class Formats(CliTest):
 
     def test_table(self):
         run = self.score(random_pairs(3), "--format", "table")
-        self.assertEqual(run.lines[0].split(), ["index", "logit", "prob", "tokens", "query", "document"])
+        self.assertEqual(
+            run.lines[0].split(), ["index", "logit", "prob", "tokens", "query", "document"]
+        )
         self.assertEqual(len(run.lines), 4)
 
     def test_every_model_of_the_goldens(self):
@@ -100,15 +122,23 @@ class Invariance(CliTest):
         pairs = random_pairs(3000)  # three windows
         wanted = self.ok("score", "--model", WIDE, stdin=jsonl(pairs)).out
         self.assertEqual(wanted.count(b"\n"), 3000)
-        for args in (["--batch-tokens", "64"], ["--batch-tokens", "16384"], ["--threads", "1"],
-                     ["--threads", "2"]):
-            self.assertEqual(self.ok("score", "--model", WIDE, *args, stdin=jsonl(pairs)).out, wanted)
+        for args in (
+            ["--batch-tokens", "64"],
+            ["--batch-tokens", "16384"],
+            ["--threads", "1"],
+            ["--threads", "2"],
+        ):
+            self.assertEqual(
+                self.ok("score", "--model", WIDE, *args, stdin=jsonl(pairs)).out, wanted
+            )
         order = list(range(3000))
         random.Random(2).shuffle(order)
         shuffled = self.ok("score", "--model", WIDE, stdin=jsonl(pairs[i] for i in order)).lines
         restored = [""] * 3000
         for place, line in enumerate(shuffled):
-            restored[order[place]] = line.replace(f'{{"index":{place},', f'{{"index":{order[place]},')
+            restored[order[place]] = line.replace(
+                f'{{"index":{place},', f'{{"index":{order[place]},'
+            )
         self.assertEqual("\n".join(restored) + "\n", wanted.decode())
 
 
@@ -135,8 +165,12 @@ class Streaming(CliTest):
 
     def test_a_document_of_ten_megabytes(self):
         document = "tea " * (10 * 1024 * 1024 // 4)
-        run = self.ok("score", "--model", TINY, stdin=jsonl([{"query": "a", "document": document},
-                                                             {"query": "a", "document": "tea"}]))
+        run = self.ok(
+            "score",
+            "--model",
+            TINY,
+            stdin=jsonl([{"query": "a", "document": document}, {"query": "a", "document": "tea"}]),
+        )
         self.assertEqual(len(run.rows), 2)
         self.assertEqual(run.rows[0]["truncation"]["tokens_used"], 64)
         self.assertGreater(run.rows[0]["truncation"]["tokens_total"], 2_000_000)
@@ -148,8 +182,9 @@ class BadLines(CliTest):
     def bad(self, line, *says, good_before=2):
         """The good lines before it are answered, the bad one is named, the one behind it is not read."""
         path = self.write("pairs.jsonl", self.GOOD * good_before + line + "\n" + self.GOOD)
-        run = self.fails(4, "score", "--model", TINY, path,
-                         says=[f"{path}:{good_before + 1}: ", *says])
+        run = self.fails(
+            4, "score", "--model", TINY, path, says=[f"{path}:{good_before + 1}: ", *says]
+        )
         self.assertEqual([row["index"] for row in run.rows], list(range(good_before)))
 
     def test_what_is_no_pair(self):
@@ -167,20 +202,35 @@ class BadLines(CliTest):
         self.bad("{", "not valid JSON", good_before=2500)
 
     def test_neither_json_nor_tsv(self):
-        self.fails(4, "score", "--model", TINY, stdin="\nhello\n",
-                   says=["standard input:2: ", "TAB"])
-        self.fails(4, "score", "--model", TINY, stdin="a\tb\nhello\n",
-                   says=["standard input:2: ", "TAB"])
+        self.fails(
+            4, "score", "--model", TINY, stdin="\nhello\n", says=["standard input:2: ", "TAB"]
+        )
+        self.fails(
+            4, "score", "--model", TINY, stdin="a\tb\nhello\n", says=["standard input:2: ", "TAB"]
+        )
 
     def test_skip_bad_counts_and_keeps_the_index(self):
-        run = self.ok("score", "--model", TINY, "--skip-bad",
-                      stdin=self.GOOD + "{\n\n" + self.GOOD + '{"query":1}\n' + self.GOOD)
+        run = self.ok(
+            "score",
+            "--model",
+            TINY,
+            "--skip-bad",
+            stdin=self.GOOD + "{\n\n" + self.GOOD + '{"query":1}\n' + self.GOOD,
+        )
         self.assertEqual([row["index"] for row in run.rows], [0, 2, 4])
         self.assertIn("skipped 2 lines, the first: standard input:2: ", run.err)
 
     def test_json_stays_json_when_a_line_is_bad(self):
-        run = self.fails(4, "score", "--model", TINY, "--format", "json", stdin=self.GOOD + "{\n",
-                         says="standard input:2: ")
+        run = self.fails(
+            4,
+            "score",
+            "--model",
+            TINY,
+            "--format",
+            "json",
+            stdin=self.GOOD + "{\n",
+            says="standard input:2: ",
+        )
         result = json.loads(run.out)
         self.assertEqual(len(result["results"]), 1)
         self.assertIn("standard input:2: ", result["error"])
@@ -200,24 +250,54 @@ class BadLines(CliTest):
 
     def test_a_pair_that_may_not_be_cut(self):
         lines = [self.GOOD] * 5 + [jsonl([{"query": "a", "document": "tea " * 90}])] + [self.GOOD]
-        run = self.fails(4, "score", "--model", TINY, "--truncation", "error", stdin="".join(lines),
-                         says=["standard input:6: ", "64"])
+        run = self.fails(
+            4,
+            "score",
+            "--model",
+            TINY,
+            "--truncation",
+            "error",
+            stdin="".join(lines),
+            says=["standard input:6: ", "64"],
+        )
         self.assertEqual(len(run.rows), 5)
-        run = self.ok("score", "--model", TINY, "--truncation", "error", "--skip-bad",
-                      stdin="".join(lines))
+        run = self.ok(
+            "score", "--model", TINY, "--truncation", "error", "--skip-bad", stdin="".join(lines)
+        )
         self.assertEqual([row["index"] for row in run.rows], [0, 1, 2, 3, 4, 6])
 
     def test_a_query_that_leaves_no_room(self):
         lines = self.GOOD + jsonl([{"query": "tea " * 90, "document": "b"}]) + self.GOOD
-        run = self.fails(4, "score", "--model", TINY, "--truncation", "document_only", stdin=lines,
-                         says="standard input:2: ")
+        run = self.fails(
+            4,
+            "score",
+            "--model",
+            TINY,
+            "--truncation",
+            "document_only",
+            stdin=lines,
+            says="standard input:2: ",
+        )
         self.assertEqual(len(run.rows), 1)
 
     def test_bytes_that_are_not_utf8(self):
-        wanted = self.ok("score", "--model", TINY, stdin=jsonl([
-            {"query": "a\ufffd", "document": "\ufffd\ufffdb"}, {"query": "\ufffd", "document": "c"}])).out
-        run = self.ok("score", "--model", TINY,
-                      stdin=b'{"query":"a\xff","document":"\xe4\xb8\xc3b"}\n{"query":"\\uDC00","document":"c"}\n')
+        wanted = self.ok(
+            "score",
+            "--model",
+            TINY,
+            stdin=jsonl(
+                [
+                    {"query": "a\ufffd", "document": "\ufffd\ufffdb"},
+                    {"query": "\ufffd", "document": "c"},
+                ]
+            ),
+        ).out
+        run = self.ok(
+            "score",
+            "--model",
+            TINY,
+            stdin=b'{"query":"a\xff","document":"\xe4\xb8\xc3b"}\n{"query":"\\uDC00","document":"c"}\n',
+        )
         self.assertEqual(run.out, wanted)
         self.assertIn("2 lines of standard input", run.err)
         self.assertIn("the first is line 1", run.err)

@@ -22,16 +22,18 @@ class Tokenize(CliTest):
         (row,) = self.ok("tokenize", "--model", TINY, stdin=jsonl([{"text": text}])).rows
         self.assertGreater(len(row["ids"]), 200)
         self.assertEqual(set(row["type_ids"]), {0})
-        (cut,) = self.ok("tokenize", "--model", TINY, "--max-length", "8",
-                         stdin=jsonl([{"text": text}])).rows
+        (cut,) = self.ok(
+            "tokenize", "--model", TINY, "--max-length", "8", stdin=jsonl([{"text": text}])
+        ).rows
         self.assertEqual(len(cut["ids"]), 8)
         self.assertEqual(cut["truncation"]["tokens_total"], len(row["ids"]))
 
     def test_text_flag_lines_and_json_agree(self):
         wanted = self.ok("tokenize", "--model", TINY, stdin=jsonl([{"text": "naïve tea"}])).out
         self.assertEqual(self.ok("tokenize", "--model", TINY, "--text", "naïve tea").out, wanted)
-        self.assertEqual(self.ok("tokenize", "--model", TINY, "--lines", stdin="naïve tea\n").out,
-                         wanted)
+        self.assertEqual(
+            self.ok("tokenize", "--model", TINY, "--lines", stdin="naïve tea\n").out, wanted
+        )
 
     def test_a_folder_without_weights(self):
         folder = self.folder / "model"
@@ -41,12 +43,24 @@ class Tokenize(CliTest):
         self.assertEqual(run.out, self.ok("tokenize", "--model", TINY, "--text", "tea").out)
 
     def test_bad_lines(self):
-        for line, word in (('{"text": 5}', "number"), ("{", "not valid JSON"), ('{"title":"a"}', "text"),
-                           ('{"query":"a"}', "document")):
-            run = self.fails(4, "tokenize", "--model", TINY, stdin='{"text":"a"}\n' + line + "\n",
-                             says=["standard input:2: ", word])
+        for line, word in (
+            ('{"text": 5}', "number"),
+            ("{", "not valid JSON"),
+            ('{"title":"a"}', "text"),
+            ('{"query":"a"}', "document"),
+        ):
+            run = self.fails(
+                4,
+                "tokenize",
+                "--model",
+                TINY,
+                stdin='{"text":"a"}\n' + line + "\n",
+                says=["standard input:2: ", word],
+            )
             self.assertEqual(len(run.rows), 1)
-        run = self.ok("tokenize", "--model", TINY, "--skip-bad", stdin='{"text":"a"}\n{\n{"text":"b"}\n')
+        run = self.ok(
+            "tokenize", "--model", TINY, "--skip-bad", stdin='{"text":"a"}\n{\n{"text":"b"}\n'
+        )
         self.assertEqual(len(run.rows), 2)
         self.assertIn("skipped 1 line: standard input:2: ", run.err)
 

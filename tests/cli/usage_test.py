@@ -25,10 +25,12 @@ class Help(CliTest):
 
     def test_help_of_rank_names_every_flag(self):
         text = self.ok("rank", "--help").out.decode()
-        for flag in ("query model precision threads isa max-length max-chars truncation "
-                     "chunk-tokens chunk-overlap max-chunks batch-tokens top-k min-logit "
-                     "min-probability format return-documents no-return-documents quiet lines "
-                     "skip-bad metadata-fields metadata-template max-metadata-chars").split():
+        for flag in (
+            "query model precision threads isa max-length max-chars truncation "
+            "chunk-tokens chunk-overlap max-chunks batch-tokens top-k min-logit "
+            "min-probability format return-documents no-return-documents quiet lines "
+            "skip-bad metadata-fields metadata-template max-metadata-chars"
+        ).split():
             self.assertRegex(text, rf"--{flag}\b")
 
     def test_version(self):
@@ -53,8 +55,10 @@ class Usage(CliTest):
         self.fails(2, "rank", "-q", "x", "a", "b", says="b")
 
     def test_counts(self):
-        for flag in ("threads max-length max-chars chunk-tokens chunk-overlap max-chunks "
-                     "batch-tokens top-k max-metadata-chars").split():
+        for flag in (
+            "threads max-length max-chars chunk-tokens chunk-overlap max-chunks "
+            "batch-tokens top-k max-metadata-chars"
+        ).split():
             for value in ("-1", "x", "1.5", "", "99999999999999999999", "0x10", "1 "):
                 with self.subTest(flag=flag, value=value):
                     run = self.fails(2, "rank", "-q", "x", f"--{flag}", value, says=f"--{flag}")
@@ -65,8 +69,13 @@ class Usage(CliTest):
             self.fails(2, "score", f"--{flag}", "0", says="from 1 on")
 
     def test_numbers(self):
-        for flag, value in (("min-logit", "x"), ("min-logit", "nan"), ("min-logit", "inf"),
-                            ("min-probability", "1.5"), ("min-probability", "-0.1")):
+        for flag, value in (
+            ("min-logit", "x"),
+            ("min-logit", "nan"),
+            ("min-logit", "inf"),
+            ("min-probability", "1.5"),
+            ("min-probability", "-0.1"),
+        ):
             self.fails(2, "rank", "-q", "x", f"--{flag}", value, says=[f"--{flag}", "number"])
 
     def test_choices(self):
@@ -76,23 +85,67 @@ class Usage(CliTest):
         self.fails(2, "rank", "-q", "x", "--isa", "mmx", says=["mmx", "scalar"])
 
     def test_overlap_of_a_whole_window(self):
-        self.fails(2, "rank", "-q", "x", "--model", TINY, "--truncation", "chunk_max",
-                   "--chunk-tokens", "8", "--chunk-overlap", "8", stdin='"a"\n', says="overlap")
+        self.fails(
+            2,
+            "rank",
+            "-q",
+            "x",
+            "--model",
+            TINY,
+            "--truncation",
+            "chunk_max",
+            "--chunk-tokens",
+            "8",
+            "--chunk-overlap",
+            "8",
+            stdin='"a"\n',
+            says="overlap",
+        )
 
     def test_max_length_without_room_for_a_text(self):
-        self.fails(2, "score", "--model", TINY, "--max-length", "2",
-                   stdin='{"query":"a","document":"b"}\n', says="2")
+        self.fails(
+            2,
+            "score",
+            "--model",
+            TINY,
+            "--max-length",
+            "2",
+            stdin='{"query":"a","document":"b"}\n',
+            says="2",
+        )
 
     def test_a_flag_twice(self):
         self.fails(2, "rank", "-q", "x", "-q", "y", says="query")
 
     def test_fields_and_template_exclude_each_other(self):
-        self.fails(2, "rank", "-q", "x", "--model", TINY, "--metadata-fields", "a",
-                   "--metadata-template", "{page_content}", stdin='"a"\n', says="metadata")
+        self.fails(
+            2,
+            "rank",
+            "-q",
+            "x",
+            "--model",
+            TINY,
+            "--metadata-fields",
+            "a",
+            "--metadata-template",
+            "{page_content}",
+            stdin='"a"\n',
+            says="metadata",
+        )
 
     def test_a_template_without_the_text(self):
-        self.fails(2, "rank", "-q", "x", "--model", TINY, "--metadata-template", "{title}",
-                   stdin='"a"\n', says="page_content")
+        self.fails(
+            2,
+            "rank",
+            "-q",
+            "x",
+            "--model",
+            TINY,
+            "--metadata-template",
+            "{title}",
+            stdin='"a"\n',
+            says="page_content",
+        )
 
     def test_query_id_with_white_space(self):
         self.fails(2, "rank", "-q", "x", "--query-id", "a b", says="--query-id")

@@ -208,7 +208,7 @@ def model_row(reference: Reference, name: str, folder: str) -> dict:
 
 def jacobian_norm(layer, x: torch.Tensor, rng: torch.Generator) -> float:
     """The 2-norm of d layer(x) / dx over a whole sequence, by power iteration."""
-    f = lambda y: (out[0] if isinstance(out := layer(y), tuple) else out)
+    f = lambda y: out[0] if isinstance(out := layer(y), tuple) else out
     _, pull_back = torch.func.vjp(f, x)
     v = torch.randn(x.shape, generator=rng, dtype=torch.float64)
     for _ in range(60):

@@ -207,8 +207,11 @@ class Check:
             mean = np.sqrt((errors**2).mean() / (self.torch_errors**2).mean())
             summary.append(f"{isa} {errors.max():.1e} (mean {mean:.2f} of torch's)")
             if mean > MEAN_RATIO:
-                self.fail(f"{isa}: mean error against float64 is {mean:.2f} times PyTorch's, "
-                          f"largest {errors.max():.2e}", int(errors.max(axis=1).argmax()))
+                self.fail(
+                    f"{isa}: mean error against float64 is {mean:.2f} times PyTorch's, "
+                    f"largest {errors.max():.2e}",
+                    int(errors.max(axis=1).argmax()),
+                )
         return ", ".join(summary)
 
     def same_bytes(self, rng: random.Random) -> None:

@@ -19,12 +19,21 @@ LONG = (
 )
 # Query, document, how often the document is repeated. Written for this repository.
 PAIRS = [
-    ("how do I get a coffee stain out of a shirt",
-     "Rinse the cloth with cold water at once, then rub in dish soap and a little vinegar.", 1),
-    ("how do I get a coffee stain out of a shirt",
-     "Coffee came to Europe in the 17th century; the first coffee house in Vienna opened in 1685.", 1),
-    ("why do leaves turn red in autumn",
-     "When chlorophyll breaks down, other pigments show, and some trees make red ones anew.", 1),
+    (
+        "how do I get a coffee stain out of a shirt",
+        "Rinse the cloth with cold water at once, then rub in dish soap and a little vinegar.",
+        1,
+    ),
+    (
+        "how do I get a coffee stain out of a shirt",
+        "Coffee came to Europe in the 17th century; the first coffee house in Vienna opened in 1685.",
+        1,
+    ),
+    (
+        "why do leaves turn red in autumn",
+        "When chlorophyll breaks down, other pigments show, and some trees make red ones anew.",
+        1,
+    ),
     ("why do leaves turn red in autumn", "The train leaves at nine and arrives in the evening.", 1),
     ("Wie hoch ist der Brocken?", "Der Brocken im Harz ist 1.141 Meter hoch.", 1),
     ("\u6771\u4eac\u306e\u4eba\u53e3", "\u6771\u4eac\u90fd has about 14 million inhabitants.", 1),
@@ -37,8 +46,10 @@ TOKENIZED = "Caf\u00e9 \u6771\u4eac, don't\u2014stop\u200b! \ufb01n 1,234.5 [SEP
 
 def literal(text: str) -> str:
     """A C++ string literal in ASCII; octal escapes have three digits and end by themselves."""
-    out = "".join(chr(b) if 32 <= b < 127 and chr(b) not in '"\\' else f"\\{b:03o}"
-                  for b in text.encode("utf-8"))
+    out = "".join(
+        chr(b) if 32 <= b < 127 and chr(b) not in '"\\' else f"\\{b:03o}"
+        for b in text.encode("utf-8")
+    )
     return f'"{out}"'
 
 
@@ -61,8 +72,10 @@ def main() -> None:
     for (query, document, repeat), logit in zip(PAIRS, logits):
         # docs/fidelity.md: 1e-4 * max(1, |logit|) in fp32.
         tolerance = 1e-4 * max(1.0, abs(float(logit)))
-        lines.append(f"    {{{literal(query)},\n     {literal(document)}, {repeat},\n"
-                     f"     {float(logit):.9g}f, {tolerance:.3g}f}},")
+        lines.append(
+            f"    {{{literal(query)},\n     {literal(document)}, {repeat},\n"
+            f"     {float(logit):.9g}f, {tolerance:.3g}f}},"
+        )
     lines += [
         "};",
         "",

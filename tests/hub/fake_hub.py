@@ -73,9 +73,17 @@ REPOS = {
     "test/hostile-commit": repo(commit="../../../evil"),
     "test/other-commit": repo(file_commit="f" * 40),
     "test/hostile-listing": repo(
-        listing=["../../../evil", "/etc/passwd", "config.json", "tokenizer.json", "model.safetensors"]
+        listing=[
+            "../../../evil",
+            "/etc/passwd",
+            "config.json",
+            "tokenizer.json",
+            "model.safetensors",
+        ]
     ),
-    "test/hostile-index": repo({"model.safetensors.index.json": index_of("../../evil.safetensors")}),
+    "test/hostile-index": repo(
+        {"model.safetensors.index.json": index_of("../../evil.safetensors")}
+    ),
     "test/sharded": repo({"model.safetensors.index.json": index_of(*SHARDS, *SHARDS), **SHARDS}),
     "test/shard-missing": repo(
         {"model.safetensors.index.json": index_of(*SHARDS), **dict(list(SHARDS.items())[:1])}
@@ -90,7 +98,9 @@ REPOS = {
     "test/circle": repo(circle=True),
     "test/revisions": repo(revisions={"main", "v1.0", "refs/pr/1"}),
     "test/changing": repo(changing=True),
-    "test/only-vocab": {"files": {"config.json": b"{}", "vocab.txt": b"[UNK]\n", "model.safetensors": b"12345678"}},
+    "test/only-vocab": {
+        "files": {"config.json": b"{}", "vocab.txt": b"[UNK]\n", "model.safetensors": b"12345678"}
+    },
     "test/no-tokenizer": {"files": {"config.json": b"{}", "model.safetensors": b"12345678"}},
     "cross-encoder/ms-marco-MiniLM-L6-v2": repo(),
 }
@@ -225,7 +235,11 @@ class Hub(Handler):
             entry = {"type": "file", "path": name, "size": len(content)}
             entry["oid"] = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
             if is_lfs(name):
-                entry["lfs"] = {"oid": etag_of(name, content), "size": len(content), "pointerSize": 1}
+                entry["lfs"] = {
+                    "oid": etag_of(name, content),
+                    "size": len(content),
+                    "pointerSize": 1,
+                }
             entries.append(entry)
         self.answer(200, {"Content-Type": "application/json"}, json.dumps(entries).encode())
 

@@ -43,21 +43,81 @@ OPTIONS = ["".join(bits) for bits in itertools.product("01", repeat=4)]  # of Be
 
 # random_text(): the pools. The C++ test has the same lists.
 RANGES = [
-    (0x0000, 0x007F), (0x0080, 0x00FF), (0x0100, 0x024F), (0x0250, 0x02FF), (0x0300, 0x036F),
-    (0x0370, 0x03FF), (0x0400, 0x052F), (0x0530, 0x05FF), (0x0600, 0x077F), (0x0900, 0x0DFF),
-    (0x0E00, 0x0FFF), (0x1000, 0x11FF), (0x1680, 0x18AF), (0x1AB0, 0x1AFF), (0x1D00, 0x1DFF),
-    (0x1E00, 0x1EFF), (0x1F00, 0x1FFF), (0x2000, 0x206F), (0x20A0, 0x214F), (0x2150, 0x2BFF),
-    (0x2C00, 0x2E7F), (0x3000, 0x30FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xA640, 0xABFF),
-    (0xAC00, 0xD7A3), (0xD7B0, 0xD7FF), (0xE000, 0xF8FF), (0xF900, 0xFAFF), (0xFB00, 0xFDFF),
-    (0xFE00, 0xFFFF), (0x10000, 0x107FF), (0x10800, 0x11FFF), (0x16A00, 0x16FFF),
-    (0x1D100, 0x1D1FF), (0x1D400, 0x1D7FF), (0x1E900, 0x1E95F), (0x1F000, 0x1FAFF),
-    (0x20000, 0x2A6DF), (0x2F800, 0x2FA1F), (0xE0000, 0xE01EF), (0x10FFF0, 0x10FFFF),
+    (0x0000, 0x007F),
+    (0x0080, 0x00FF),
+    (0x0100, 0x024F),
+    (0x0250, 0x02FF),
+    (0x0300, 0x036F),
+    (0x0370, 0x03FF),
+    (0x0400, 0x052F),
+    (0x0530, 0x05FF),
+    (0x0600, 0x077F),
+    (0x0900, 0x0DFF),
+    (0x0E00, 0x0FFF),
+    (0x1000, 0x11FF),
+    (0x1680, 0x18AF),
+    (0x1AB0, 0x1AFF),
+    (0x1D00, 0x1DFF),
+    (0x1E00, 0x1EFF),
+    (0x1F00, 0x1FFF),
+    (0x2000, 0x206F),
+    (0x20A0, 0x214F),
+    (0x2150, 0x2BFF),
+    (0x2C00, 0x2E7F),
+    (0x3000, 0x30FF),
+    (0x3400, 0x4DBF),
+    (0x4E00, 0x9FFF),
+    (0xA640, 0xABFF),
+    (0xAC00, 0xD7A3),
+    (0xD7B0, 0xD7FF),
+    (0xE000, 0xF8FF),
+    (0xF900, 0xFAFF),
+    (0xFB00, 0xFDFF),
+    (0xFE00, 0xFFFF),
+    (0x10000, 0x107FF),
+    (0x10800, 0x11FFF),
+    (0x16A00, 0x16FFF),
+    (0x1D100, 0x1D1FF),
+    (0x1D400, 0x1D7FF),
+    (0x1E900, 0x1E95F),
+    (0x1F000, 0x1FAFF),
+    (0x20000, 0x2A6DF),
+    (0x2F800, 0x2FA1F),
+    (0xE0000, 0xE01EF),
+    (0x10FFF0, 0x10FFFF),
 ]
 LITERALS = [
-    "[CLS]", "[SEP]", "[MASK]", "[PAD]", "[UNK]", "[sep]", "[SEP", " [SEP] ", "##ing", "e\u0301",
-    "\u0130", "\u03a3\u03a3", "\ufb01", "\u1e9e", "\u00a0", "\u200d", "\u3000", "\r\n", "U.S.A.",
-    "don't", "\u4f60\u597d", "\uac00\u11a8", "\u1112\u1161\u11ab", "\U0001d15f", "\u0344", "\u0f73",
-    "\U0001f468\u200d\U0001f469\u200d\U0001f467", "unaffable", "Embeddings", "3,141.59", "\t",
+    "[CLS]",
+    "[SEP]",
+    "[MASK]",
+    "[PAD]",
+    "[UNK]",
+    "[sep]",
+    "[SEP",
+    " [SEP] ",
+    "##ing",
+    "e\u0301",
+    "\u0130",
+    "\u03a3\u03a3",
+    "\ufb01",
+    "\u1e9e",
+    "\u00a0",
+    "\u200d",
+    "\u3000",
+    "\r\n",
+    "U.S.A.",
+    "don't",
+    "\u4f60\u597d",
+    "\uac00\u11a8",
+    "\u1112\u1161\u11ab",
+    "\U0001d15f",
+    "\u0344",
+    "\u0f73",
+    "\U0001f468\u200d\U0001f469\u200d\U0001f467",
+    "unaffable",
+    "Embeddings",
+    "3,141.59",
+    "\t",
 ]
 MASK64 = (1 << 64) - 1
 
@@ -118,14 +178,16 @@ def scalars():
 def class_representatives():
     """The first character of every combining class and of every class outside of category Mn."""
     nfd = NFD().normalize_str
-    strip = BertNormalizer(clean_text=False, handle_chinese_chars=False, strip_accents=True,
-                           lowercase=False).normalize_str
+    strip = BertNormalizer(
+        clean_text=False, handle_chinese_chars=False, strip_accents=True, lowercase=False
+    ).normalize_str
     overlay, acute = "\u0334", "\u0301"
     found = {("starter", 0): "b", ("mark", 0): "\u034f"}
     for c in scalars():
         ccc = unicodedata.combining(c)
-        moves = ccc and (nfd("a" + c + overlay) == "a" + overlay + c or
-                         nfd("a" + acute + c) == "a" + c + acute)
+        moves = ccc and (
+            nfd("a" + c + overlay) == "a" + overlay + c or nfd("a" + acute + c) == "a" + c + acute
+        )
         if moves and nfd(c) == c:
             found.setdefault(("mark" if strip(c) == "" else "other", ccc), c)
     return [found[key] for key in sorted(found)]
@@ -167,7 +229,7 @@ def split_records(data, numbers_each):
     while pos < len(data):
         (count,) = struct.unpack_from("<I", data, pos)
         size = 4 + 4 * count * numbers_each if numbers_each else 4 + count
-        yield data[pos:pos + size]
+        yield data[pos : pos + size]
         pos += size
 
 
@@ -198,8 +260,10 @@ class Comparison:
                         self.show(name, text, want, got, numbers_each)
         self.cases += count
         self.failures += failures
-        print(f"{name}: {count - failures} of {count} equal, {time.monotonic() - start:.1f} s",
-              flush=True)
+        print(
+            f"{name}: {count - failures} of {count} equal, {time.monotonic() - start:.1f} s",
+            flush=True,
+        )
         return digest.hexdigest()
 
     def show(self, name, text, want, got, numbers_each):
@@ -207,8 +271,12 @@ class Comparison:
             if not numbers_each:
                 return ascii(record[4:].decode())
             return struct.unpack(f"<{len(record) // 4}i", record)[1:]
-        print(f"DIFFERENT in {name}: {ascii(text)}\n  package {readable(want)}\n"
-              f"  ours    {readable(got)}", flush=True)
+
+        print(
+            f"DIFFERENT in {name}: {ascii(text)}\n  package {readable(want)}\n"
+            f"  ours    {readable(got)}",
+            flush=True,
+        )
 
     def tokens(self, name, tokenizer, files, texts, spans=False):
         pack = pack_spans if spans else pack_ids
@@ -222,8 +290,9 @@ class Comparison:
 
     def normalized(self, name, bits, texts):
         clean, chinese, strip, lower = (bit == "1" for bit in bits)
-        normalizer = BertNormalizer(clean_text=clean, handle_chinese_chars=chinese,
-                                    strip_accents=strip, lowercase=lower).normalize_str
+        normalizer = BertNormalizer(
+            clean_text=clean, handle_chinese_chars=chinese, strip_accents=strip, lowercase=lower
+        ).normalize_str
 
         def expect(batch):
             out = [normalizer(t).encode() for t in batch]
@@ -238,11 +307,12 @@ class Comparison:
         words = words[:400]
         expected, requests = [], b""
         for n1, n2, limit, left in cases:
-            tokenizer.enable_truncation(limit, strategy="longest_first",
-                                        direction="left" if left else "right")
-            ids = tokenizer.encode(" ".join(words[:n1]), " ".join(words[200:200 + n2])).ids
+            tokenizer.enable_truncation(
+                limit, strategy="longest_first", direction="left" if left else "right"
+            )
+            ids = tokenizer.encode(" ".join(words[:n1]), " ".join(words[200 : 200 + n2])).ids
             middle = ids.index(vocab["[SEP]"])
-            sides = ids[1:middle], ids[middle + 1:-1]
+            sides = ids[1:middle], ids[middle + 1 : -1]
             begins = [0, 0]
             for i, (side, n, start) in enumerate(zip(sides, (n1, n2), (0, 200))):
                 if side:
@@ -265,7 +335,7 @@ def text_file(path):
     lines = pathlib.Path(path).read_bytes().decode(errors="replace").splitlines(keepends=True)
     yield from lines
     for i in range(0, len(lines), 40):
-        yield "".join(lines[i:i + 40])
+        yield "".join(lines[i : i + 40])
     yield "".join(lines)
 
 
@@ -280,29 +350,48 @@ def random_tokenizer_json(rng, base):
             vocab.setdefault(token, len(vocab))
     lower = rng.random() < 0.6
     added, contents = [], set()
-    normalizer = BertNormalizer(clean_text=True, handle_chinese_chars=True,
-                                strip_accents=None, lowercase=lower)
+    normalizer = BertNormalizer(
+        clean_text=True, handle_chinese_chars=True, strip_accents=None, lowercase=lower
+    )
     for _ in range(rng.randrange(0, 12)):
         content = "".join(rng.choice(chars) for _ in range(rng.randrange(1, 5)))
-        flags = {k: rng.random() < 0.4 for k in
-                 ("single_word", "lstrip", "rstrip", "normalized", "special")}
+        flags = {
+            k: rng.random() < 0.4
+            for k in ("single_word", "lstrip", "rstrip", "normalized", "special")
+        }
         # Two patterns with one normal form are told apart by a hash seed in the package, a pattern
         # without characters matches everywhere, and one of spaces can make the package panic.
         form = normalizer.normalize_str(content)
-        if not form.strip() or form in contents or content in contents or \
-                (content[0].isspace() or content[-1].isspace()):
+        if (
+            not form.strip()
+            or form in contents
+            or content in contents
+            or (content[0].isspace() or content[-1].isspace())
+        ):
             continue
         contents |= {content, form}
         added.append({"id": 0, "content": content, **flags})
     document = json.loads(base)
-    document["model"] = {"type": "WordPiece", "unk_token": "[UNK]",
-                         "continuing_subword_prefix": prefix,
-                         "max_input_chars_per_word": rng.choice([100, 5, 1, 0]), "vocab": vocab}
+    document["model"] = {
+        "type": "WordPiece",
+        "unk_token": "[UNK]",
+        "continuing_subword_prefix": prefix,
+        "max_input_chars_per_word": rng.choice([100, 5, 1, 0]),
+        "vocab": vocab,
+    }
     document["added_tokens"] = added
     strip = rng.choice([None, None, True, False])
-    document["normalizer"] = None if rng.random() < 0.1 else {
-        "type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True,
-        "strip_accents": strip, "lowercase": lower}
+    document["normalizer"] = (
+        None
+        if rng.random() < 0.1
+        else {
+            "type": "BertNormalizer",
+            "clean_text": True,
+            "handle_chinese_chars": True,
+            "strip_accents": strip,
+            "lowercase": lower,
+        }
+    )
     if strip is not None or document["normalizer"] is None:
         for token in added:
             token["normalized"] = False  # the forms above are those of strip_accents null
@@ -310,8 +399,10 @@ def random_tokenizer_json(rng, base):
         document["pre_tokenizer"] = None
     texts = []
     for _ in range(60):
-        parts = [rng.choice(contents_or(chars, [t["content"] for t in added], rng))
-                 for _ in range(rng.randrange(0, 14))]
+        parts = [
+            rng.choice(contents_or(chars, [t["content"] for t in added], rng))
+            for _ in range(rng.randrange(0, 14))
+        ]
         texts.append("".join(parts))
     return document, texts
 
@@ -343,25 +434,43 @@ def main():
         for setting, path in (("uncased", MODEL), ("cased", cased)):
             tokenizer = Tokenizer.from_file(str(path))
             for group, texts, spans in (
-                    ("ids/scalars_alone", scalars(), False),
-                    ("ids/scalars_between_letters", ("a" + c + "b" for c in scalars()), False),
-                    ("spans/class_pairs", pairs, True),
-                    ("ids/random", random_texts, False),
-                    ("spans/random", random_texts, True)):
+                ("ids/scalars_alone", scalars(), False),
+                ("ids/scalars_between_letters", ("a" + c + "b" for c in scalars()), False),
+                ("spans/class_pairs", pairs, True),
+                ("ids/random", random_texts, False),
+                ("spans/random", random_texts, True),
+            ):
                 name = f"{setting}/{group}"
                 digests[name] = comparison.tokens(name, tokenizer, [path], texts, spans)
             for path_of_texts in options.texts:
                 for spans in (False, True):
-                    comparison.tokens(f"{setting}/{path_of_texts}", tokenizer, [path],
-                                      text_file(path_of_texts), spans)
+                    comparison.tokens(
+                        f"{setting}/{path_of_texts}",
+                        tokenizer,
+                        [path],
+                        text_file(path_of_texts),
+                        spans,
+                    )
             if setting == "uncased":
                 cases = random.Random(5)
-                comparison.cut(tokenizer, [
-                    (cases.randrange(0, 40), cases.randrange(0, 40), cases.randrange(3, 70),
-                     cases.randrange(2)) for _ in range(8000)])
+                comparison.cut(
+                    tokenizer,
+                    [
+                        (
+                            cases.randrange(0, 40),
+                            cases.randrange(0, 40),
+                            cases.randrange(3, 70),
+                            cases.randrange(2),
+                        )
+                        for _ in range(8000)
+                    ],
+                )
         for bits in OPTIONS:
-            for group, texts in (("scalars", scalars()), ("class_pairs", pairs),
-                                 ("random", random_texts)):
+            for group, texts in (
+                ("scalars", scalars()),
+                ("class_pairs", pairs),
+                ("random", random_texts),
+            ):
                 name = f"normalized/{bits}/{group}"
                 digests[name] = comparison.normalized(name, bits, texts)
         flags = random.Random(11)
@@ -370,11 +479,17 @@ def main():
             path = pathlib.Path(folder) / "random.json"
             path.write_text(json.dumps(document), encoding="utf-8")
             for spans in (False, True):
-                comparison.tokens(f"random tokenizer {i}", Tokenizer.from_file(str(path)), [path],
-                                  texts, spans)
+                comparison.tokens(
+                    f"random tokenizer {i}", Tokenizer.from_file(str(path)), [path], texts, spans
+                )
 
-    record = {"tokenizers": VERSION, "random_seed": RANDOM_SEED, "random_texts": RANDOM_TEXTS,
-              "class_representatives": [ord(c) for c in marks], "sha256": digests}
+    record = {
+        "tokenizers": VERSION,
+        "random_seed": RANDOM_SEED,
+        "random_texts": RANDOM_TEXTS,
+        "class_representatives": [ord(c) for c in marks],
+        "sha256": digests,
+    }
     if options.update:
         DIGESTS.write_text(json.dumps(record, indent=1) + "\n")
         print(f"wrote {DIGESTS}")

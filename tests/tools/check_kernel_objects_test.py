@@ -11,8 +11,10 @@ from pathlib import Path
 
 TOOL = Path(__file__).resolve().parents[2] / "tools" / "check_kernel_objects.py"
 TABLE = "namespace n { extern const int kAKernels[] = {1, 2}; }\n"
-WIDE = ("float f(const float* p) { float s = 0; for (int i = 0; i < 64; ++i) s += p[i] * p[i];"
-        " return s; }\n")
+WIDE = (
+    "float f(const float* p) { float s = 0; for (int i = 0; i < 64; ++i) s += p[i] * p[i];"
+    " return s; }\n"
+)
 AVX2 = "#include <immintrin.h>\nvoid g(float* p) { _mm256_storeu_ps(p, _mm256_set1_ps(p[0])); }\n"
 AVX512 = "#include <immintrin.h>\nvoid g(float* p) { _mm512_storeu_ps(p, _mm512_set1_ps(p[0])); }\n"
 KERNELS = "src/kernels/CMakeFiles/crossrank_kernels.dir"
@@ -20,8 +22,24 @@ KERNELS = "src/kernels/CMakeFiles/crossrank_kernels.dir"
 
 def compile_to(target, text, *flags):
     target.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run([os.environ.get("CXX", "c++"), "-std=c++20", "-O1", "-x", "c++", "-c", "-",
-                    "-Wno-unused", "-o", target, *flags], input=text, text=True, check=True)
+    subprocess.run(
+        [
+            os.environ.get("CXX", "c++"),
+            "-std=c++20",
+            "-O1",
+            "-x",
+            "c++",
+            "-c",
+            "-",
+            "-Wno-unused",
+            "-o",
+            target,
+            *flags,
+        ],
+        input=text,
+        text=True,
+        check=True,
+    )
 
 
 @unittest.skipUnless(platform.machine() in ("x86_64", "AMD64"), "the sources use x86 intrinsics")
@@ -50,8 +68,9 @@ class CheckKernelObjects(unittest.TestCase):
         compile_to(self.build / path, text, *flags)
 
     def check(self):
-        run = subprocess.run([sys.executable, TOOL, self.build], capture_output=True, text=True,
-                             check=False)
+        run = subprocess.run(
+            [sys.executable, TOOL, self.build], capture_output=True, text=True, check=False
+        )
         return run.returncode, run.stdout + run.stderr
 
     def refuse(self, *words):
@@ -74,13 +93,18 @@ class CheckKernelObjects(unittest.TestCase):
         self.refuse("avx2.cc.o: exports nothing")
 
     def test_a_weak_function(self):
-        self.compile(f"{KERNELS}/avx512.cc.o", TABLE + "inline int w() { return 1; }\n"
-                     "static auto* keep __attribute__((used)) = &w;\n", "-mavx512f")
+        self.compile(
+            f"{KERNELS}/avx512.cc.o",
+            TABLE + "inline int w() { return 1; }\nstatic auto* keep __attribute__((used)) = &w;\n",
+            "-mavx512f",
+        )
         self.refuse("avx512.cc.o: has 1 weak symbols (_Z1wv)")
 
     def test_a_static_initialiser(self):
-        self.compile(f"{KERNELS}/scalar.cc.o", TABLE + "int h();\n"
-                     "static int start __attribute__((used)) = h();\n")
+        self.compile(
+            f"{KERNELS}/scalar.cc.o",
+            TABLE + "int h();\nstatic int start __attribute__((used)) = h();\n",
+        )
         self.refuse("scalar.cc.o: has static initialisers (.init_array)")
 
     def test_avx_outside_its_object(self):
@@ -93,8 +117,13 @@ class CheckKernelObjects(unittest.TestCase):
         self.refuse("dispatch.cc.o: has 'v")
 
     def test_avx512_in_the_avx2_object(self):
-        self.compile(f"{KERNELS}/avx2.cc.o", TABLE + AVX512.replace("void g", "static void g")
-                     + "static auto* keep __attribute__((used)) = &g;\n", "-mavx512f")
+        self.compile(
+            f"{KERNELS}/avx2.cc.o",
+            TABLE
+            + AVX512.replace("void g", "static void g")
+            + "static auto* keep __attribute__((used)) = &g;\n",
+            "-mavx512f",
+        )
         self.refuse("avx2.cc.o: has 'v", "zmm")
 
     def test_a_table_that_is_gone(self):

@@ -30,12 +30,20 @@ class Deps(unittest.TestCase):
         self.command("id", f"echo {number}")
 
     def apt(self, install="exit 0"):
-        self.command("apt-get", f'echo "apt-get $*" >> {self.log}\n'
-                                f'if [[ "$*" == *install* ]]; then {install}; fi')
+        self.command(
+            "apt-get",
+            f'echo "apt-get $*" >> {self.log}\nif [[ "$*" == *install* ]]; then {install}; fi',
+        )
 
     def deps(self, *arguments):
-        run = subprocess.run([TOOL, *arguments], env={"PATH": str(self.bin)}, capture_output=True,
-                             text=True, check=False, stdin=subprocess.DEVNULL)
+        run = subprocess.run(
+            [TOOL, *arguments],
+            env={"PATH": str(self.bin)},
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
         return run.returncode, run.stdout + run.stderr
 
     def ran(self):
@@ -47,13 +55,17 @@ class Deps(unittest.TestCase):
         self.command("python3", "")
         self.command("objdump", "")
         self.command("shellcheck", "")
-        self.apt(install=f"for t in clang-format-14 clang-tidy-14; do"
-                         f" printf '#!/bin/sh\\n' > {self.bin}/$t; done;"
-                         f" {shutil.which('chmod')} +x {self.bin}/clang-*")
+        self.apt(
+            install=f"for t in clang-format-14 clang-tidy-14; do"
+            f" printf '#!/bin/sh\\n' > {self.bin}/$t; done;"
+            f" {shutil.which('chmod')} +x {self.bin}/clang-*"
+        )
         code, out = self.deps("lint")
         self.assertEqual(code, 0, out)
         self.assertIn("Installing 2 missing packages: clang-format-14 clang-tidy-14", out)
-        self.assertRegex(self.ran(), r"apt-get update.*\n.*install.*clang-format-14 clang-tidy-14\n")
+        self.assertRegex(
+            self.ran(), r"apt-get update.*\n.*install.*clang-format-14 clang-tidy-14\n"
+        )
         self.log.unlink()
         self.assertEqual(self.deps("lint"), (0, ""))  # the second time there is nothing to do
         self.assertEqual(self.ran(), "")
@@ -61,8 +73,10 @@ class Deps(unittest.TestCase):
     def test_a_user_with_sudo(self):
         self.user(1000)
         self.command("sudo", f'echo "sudo $*" >> {self.log}; [[ $1 == -n ]] && exit 0; "$@"')
-        self.apt(install=f"printf '#!/bin/sh\\n' > {self.bin}/gcovr;"
-                         f" {shutil.which('chmod')} +x {self.bin}/gcovr")
+        self.apt(
+            install=f"printf '#!/bin/sh\\n' > {self.bin}/gcovr;"
+            f" {shutil.which('chmod')} +x {self.bin}/gcovr"
+        )
         code, out = self.deps("coverage")
         self.assertEqual(code, 0, out)
         self.assertIn("sudo env DEBIAN_FRONTEND=noninteractive apt-get install", self.ran())

@@ -31,8 +31,9 @@ class ReadmeSnippets(unittest.TestCase):
         self.folder = Path(folder.name)
 
     def tool(self, *arguments):
-        run = subprocess.run([sys.executable, TOOL, *arguments], capture_output=True, text=True,
-                             check=False)
+        run = subprocess.run(
+            [sys.executable, TOOL, *arguments], capture_output=True, text=True, check=False
+        )
         return run.returncode, run.stdout + run.stderr
 
     def extract(self, text):
@@ -83,7 +84,8 @@ class ReadmeSnippets(unittest.TestCase):
         code, out = self.paths(
             "`src/a_test.cc:12` `src/<module>_test.cc` `src/` `src/*.cc` [test](../src/a_test.cc)\n"
             "`of/another/tree` `make src` [elsewhere](https://example.org/src/b) [here](#part)\n"
-            "```\n`src/fenced.cc`\n```\n")
+            "```\n`src/fenced.cc`\n```\n"
+        )
         self.assertEqual((code, out), (0, "5 paths on 1 pages\n"))
 
     def test_paths_that_do_not_exist(self):
