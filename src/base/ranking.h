@@ -1,7 +1,9 @@
-// The rules of a ranking, once for CrossEncoder and once for its reranker: order and thresholds.
+// The rules of a ranking, once for CrossEncoder and once for its reranker: order, labels
+// and thresholds.
 #pragma once
 
 #include <cmath>
+#include <cstddef>
 #include <string>
 
 #include "crossrank/result.h"
@@ -15,6 +17,14 @@ struct RanksBefore {
     return a.pair.logit != b.pair.logit ? a.pair.logit > b.pair.logit : a.index < b.index;
   }
 };
+
+// Only one label gives one order. `model` is its name.
+inline Result<void> check_one_label(const std::string& model, std::size_t labels) {
+  if (labels == 1) return {};
+  return Error{ErrorCode::kUnsupportedModel, "ranking needs a model with one label, but " + model +
+                                                 " has " + std::to_string(labels) +
+                                                 "; use predict"};
+}
 
 // Options has .min_logit and .min_probability, both optional and inclusive.
 template <typename Options>

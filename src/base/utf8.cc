@@ -1,12 +1,11 @@
 // UTF-8: validation, repair and counting.
 #include "base/utf8.h"
 
+#include <cstdint>
 #include <cstring>
 
 namespace crossrank::base {
 namespace {
-
-bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
 // Length of the well-formed sequence at the start of `text`, or 0 with `bad` = the length of the
 // maximal subpart to replace (Unicode 15, section 3.9, table 3-7 and "best practices").
@@ -36,21 +35,8 @@ std::size_t sequence_length(std::string_view text, std::size_t& bad) {
 }  // namespace
 
 void append_utf8(std::string& out, char32_t c) {
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-  } else if (c < 0x800) {
-    out += static_cast<char>(0xC0 | c >> 6);
-    out += static_cast<char>(0x80 | (c & 0x3F));
-  } else if (c < 0x10000) {
-    out += static_cast<char>(0xE0 | c >> 12);
-    out += static_cast<char>(0x80 | (c >> 6 & 0x3F));
-    out += static_cast<char>(0x80 | (c & 0x3F));
-  } else {
-    out += static_cast<char>(0xF0 | c >> 18);
-    out += static_cast<char>(0x80 | (c >> 12 & 0x3F));
-    out += static_cast<char>(0x80 | (c >> 6 & 0x3F));
-    out += static_cast<char>(0x80 | (c & 0x3F));
-  }
+  char bytes[4];
+  out.append(bytes, encode_utf8(c, bytes));
 }
 
 std::size_t valid_utf8_prefix(std::string_view text) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +21,30 @@ inline char32_t decode_utf8(std::string_view text, std::size_t& pos) {
   pos += 4;
   return (char32_t{lead} & 0x07) << 18 | (byte(pos - 3) & 0x3Fu) << 12 |
          (byte(pos - 2) & 0x3Fu) << 6 | (byte(pos - 1) & 0x3F);
+}
+
+// Whether `c` is a byte of a code point, but not its first.
+inline bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
+// Writes a scalar value's 1 to 4 bytes; returns their end. Inline: a tokenizer does it a character.
+inline char* encode_utf8(char32_t c, char* out) {
+  if (c < 0x80) {
+    *out++ = static_cast<char>(c);
+    return out;
+  }
+  if (c < 0x800) {
+    *out++ = static_cast<char>(0xC0 | c >> 6);
+  } else {
+    if (c < 0x10000) {
+      *out++ = static_cast<char>(0xE0 | c >> 12);
+    } else {
+      *out++ = static_cast<char>(0xF0 | c >> 18);
+      *out++ = static_cast<char>(0x80 | (c >> 12 & 0x3F));
+    }
+    *out++ = static_cast<char>(0x80 | (c >> 6 & 0x3F));
+  }
+  *out++ = static_cast<char>(0x80 | (c & 0x3F));
+  return out;
 }
 
 // Appends a scalar value.

@@ -212,11 +212,7 @@ Result<std::vector<RankedIndex>> CrossEncoder::rank(std::string_view query,
                                                     const RankOptions& options) const {
   return base::guard_memory([&]() -> Result<std::vector<RankedIndex>> {
     Impl& self = *impl_;
-    if (self.info.num_labels != 1) {
-      return Error{ErrorCode::kUnsupportedModel,
-                   "ranking needs a model with one label, but " + self.info.name + " has " +
-                       std::to_string(self.info.num_labels) + "; use predict"};
-    }
+    CR_TRY(base::check_one_label(self.info.name, self.info.num_labels));
     CR_TRY(base::check_thresholds(options));
     CR_TRY_ASSIGN(const text::CutRules rules,
                   engine::cut_rules(options.score, self.limits, self.tokenizer.truncate_left()));

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <string>
 
+#include "base/cancel.h"
 #include "base/guard.h"
 #include "base/try.h"
 
@@ -24,10 +25,6 @@ class Turn {
  private:
   Turnstile& turnstile_;
 };
-
-bool is_cancelled(const ScoreOptions& options) {
-  return options.cancel != nullptr && options.cancel->load();
-}
 
 Error cancelled() { return {ErrorCode::kCancelled, "scoring was cancelled by the caller"}; }
 
@@ -59,10 +56,10 @@ Result<void> Scorer::score(const PairSource& source, const text::CutRules& rules
       if (!turnstile_.enter(options.cancel)) return cancelled();
       const Turn turn(turnstile_);
       CR_TRY(window.fill(source, first, pool_));
-      if (is_cancelled(options)) return cancelled();
+      if (base::is_cancelled(options.cancel)) return cancelled();
       logits.resize(window.sequences().size() * bert_.num_labels());
       run_window(window, options, progress, logits.data());
-      if (is_cancelled(options)) return cancelled();
+      if (base::is_cancelled(options.cancel)) return cancelled();
     }
     CR_TRY(deliver(window, first, logits, options, sink));
     progress(window.sequences().size());
@@ -85,7 +82,7 @@ void Scorer::run_window(const Window& window, const ScoreOptions& options,
                              .workers = pool_.workers()});
 
   if (!plan.across_batches) {
-    for (std::size_t b = 0; b < plan.batches() && !is_cancelled(options); ++b) {
+    for (std::size_t b = 0; b < plan.batches() && !base::is_cancelled(options.cancel); ++b) {
       run_batch(window, plan.batch(b), workers_[0], pool_, logits);
       progress(plan.starts[b + 1]);
     }
@@ -93,7 +90,7 @@ void Scorer::run_window(const Window& window, const ScoreOptions& options,
   }
   std::atomic<std::size_t> done{0};
   base::run_guarded(pool_, plan.batches(), [&](std::size_t worker, std::size_t b) {
-    if (is_cancelled(options)) return;
+    if (base::is_cancelled(options.cancel)) return;
     base::Serial serial;
     run_batch(window, plan.batch(b), workers_[worker], serial, logits);
     done.fetch_add(plan.batch(b).size());

@@ -3,14 +3,15 @@
 
 #include <chrono>
 
+#include "base/cancel.h"
+
 namespace crossrank::engine {
 
 bool Turnstile::enter(const std::atomic<bool>* cancel) {
   std::unique_lock lock(mutex_);
   const auto me = waiting_.insert(waiting_.end(), Waiter{});
-  const auto cancelled = [&] { return cancel != nullptr && cancel->load(); };
   const auto my_turn = [&] { return !busy_ && waiting_.begin() == me; };
-  while (!my_turn() && !cancelled()) {
+  while (!my_turn() && !base::is_cancelled(cancel)) {
     // Nobody signals `changed_` when a cancel flag is set, so those who have one look again.
     if (cancel == nullptr) {
       changed_.wait(lock);
@@ -19,7 +20,7 @@ bool Turnstile::enter(const std::atomic<bool>* cancel) {
     }
   }
   waiting_.erase(me);
-  if (cancelled()) {
+  if (base::is_cancelled(cancel)) {
     changed_.notify_all();  // the next in line may have waited for this one to go
     return false;
   }

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "base/cancel.h"
 #include "base/guard.h"
 #include "base/try.h"
 #include "base/utf8.h"
@@ -72,7 +73,6 @@ Result<void> Window::fill(const PairSource& source, std::size_t first, base::Par
   }
   choose(source, first, parallel.workers());
 
-  const auto cancelled = [&] { return options_.cancel != nullptr && options_.cancel->load(); };
   const auto note = [&](Arena& arena, std::size_t index, Result<void> result) {
     if (result.ok() || (arena.error && arena.error_index < index)) return;
     arena.error = std::move(result).error();
@@ -82,7 +82,7 @@ Result<void> Window::fill(const PairSource& source, std::size_t first, base::Par
   // Queries first: how much of a document is kept depends on its query.
   const std::size_t known = queries_.size() - new_queries_.size();
   base::run_guarded(parallel, new_queries_.size(), [&](std::size_t worker, std::size_t i) {
-    if (cancelled()) return;
+    if (base::is_cancelled(options_.cancel)) return;
     Arena& arena = arenas_[worker];
     note(arena, new_queries_[i].index,
          encode_query(new_queries_[i].text, arena, queries_[known + i]));
@@ -91,7 +91,7 @@ Result<void> Window::fill(const PairSource& source, std::size_t first, base::Par
   for (std::size_t q = known; q < queries_.size(); ++q) query_tokens_ += queries_[q].ids.size();
 
   base::run_guarded(parallel, pairs_.size(), [&](std::size_t worker, std::size_t i) {
-    if (cancelled()) return;
+    if (base::is_cancelled(options_.cancel)) return;
     Arena& arena = arenas_[worker];
     pairs_[i].worker = static_cast<std::uint32_t>(worker);
     note(arena, first + i,

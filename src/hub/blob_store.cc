@@ -65,7 +65,7 @@ Result<Fd> lock(const HubClient& client, const fs::path& path) {
   while (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EINTR) continue;
     if (errno != EWOULDBLOCK) break;
-    if (client.cancelled()) return Error{ErrorCode::kCancelled, "The download was cancelled."};
+    if (client.cancelled()) return download_cancelled();
     std::this_thread::sleep_for(kLockPoll);
   }
   return fd;
@@ -155,7 +155,7 @@ Result<std::string> digest(const HubClient& client, const fs::path& path, std::s
     sha1.update(header);
   }
   while (!bytes.empty()) {
-    if (client.cancelled()) return Error{ErrorCode::kCancelled, "The download was cancelled."};
+    if (client.cancelled()) return download_cancelled();
     const std::string_view slice = bytes.substr(0, kHashSlice);
     is_git ? sha1.update(slice) : sha256.update(slice);
     bytes.remove_prefix(slice.size());

@@ -11,6 +11,7 @@
 #include <exception>
 #include <utility>
 
+#include "base/cancel.h"
 #include "base/curl_api.h"
 #include "base/try.h"
 
@@ -212,8 +213,6 @@ struct HttpClient::State {
     if (multi != nullptr) api->multi_cleanup(multi);
   }
 
-  bool cancelled() const { return cancel != nullptr && cancel->load(); }
-
   // Applies everything to `handle`; false when libcurl refuses or memory is short.
   bool configure(CURL* handle, const HttpRequest& request, const HeaderList& headers,
                  Transfer& transfer, char* message) const {
@@ -242,7 +241,7 @@ struct HttpClient::State {
   // Runs the one transfer in `multi` to its end. Empty when cancelled.
   std::optional<CURLcode> run() const {
     for (int running = 1; running != 0;) {
-      if (cancelled()) return std::nullopt;
+      if (base::is_cancelled(cancel)) return std::nullopt;
       if (api->multi_perform(multi, &running) != CURLM_OK) return CURLE_FAILED_INIT;
       if (running == 0) break;
       if (api->multi_poll(multi, nullptr, 0, kPollMs, nullptr) != CURLM_OK) {
@@ -315,7 +314,7 @@ HttpOutcome HttpClient::perform(const HttpRequest& request, const BodySink& sink
   if (transfer.thrown) std::rethrow_exception(transfer.thrown);
   outcome.reply = std::move(transfer.reply);
   if (!code) {
-    outcome.error = {ErrorCode::kCancelled, "The download was cancelled."};
+    outcome.error = download_cancelled();
   } else if (transfer.error) {
     outcome.error = std::move(transfer.error);
   } else if (*code != CURLE_OK && !transfer.enough) {

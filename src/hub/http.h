@@ -54,6 +54,8 @@ struct HttpOutcome {
   Retry retry = Retry::kNever;
 };
 
+inline Error download_cancelled() { return {ErrorCode::kCancelled, "The download was cancelled."}; }
+
 // Receives the body of a 2xx answer piece by piece; an error stops the transfer.
 using BodySink = std::function<Result<void>(const HttpReply& reply, std::string_view bytes)>;
 

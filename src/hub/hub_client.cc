@@ -248,7 +248,7 @@ Result<void> HubClient::wait(unsigned attempt, const HttpReply& reply) const {
   const auto end = std::chrono::steady_clock::now() + left;
   for (auto now = std::chrono::steady_clock::now(); now < end;
        now = std::chrono::steady_clock::now()) {
-    if (cancelled()) return Error{ErrorCode::kCancelled, "The download was cancelled."};
+    if (cancelled()) return download_cancelled();
     std::this_thread::sleep_for(
         std::min<std::chrono::steady_clock::duration>(end - now, kSleepSlice));
   }

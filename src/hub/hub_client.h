@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/cancel.h"
 #include "crossrank/result.h"
 #include "hub/http.h"
 
@@ -72,7 +73,7 @@ class HubClient {
   // delay that doubles each time. Error: kCancelled.
   Result<void> wait(unsigned attempt, const HttpReply& reply) const;
 
-  bool cancelled() const { return options_.cancel != nullptr && options_.cancel->load(); }
+  bool cancelled() const { return base::is_cancelled(options_.cancel); }
 
  private:
   HubClient(HubOptions options, HttpClient http);

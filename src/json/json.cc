@@ -276,7 +276,7 @@ std::string quote(std::string_view text) {
   constexpr std::size_t kShown = 64;
   if (text.size() <= kShown) return dump(Value(text));
   std::size_t cut = kShown;
-  while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) --cut;
+  while (cut > 0 && base::is_continuation(text[cut])) --cut;
   return dump(Value(text.substr(0, cut))) + "...";
 }
 

@@ -8,12 +8,6 @@
 namespace crossrank::model {
 namespace {
 
-std::string shape_string(const std::vector<std::size_t>& shape) {
-  std::string out = "[";
-  for (const std::size_t d : shape) out += (out.size() > 1 ? ", " : "") + std::to_string(d);
-  return out + "]";
-}
-
 std::optional<kernels::WeightType> weight_type(weights::DType dtype) {
   if (dtype == weights::DType::kF32) return kernels::WeightType::kF32;
   if (dtype == weights::DType::kF16) return kernels::WeightType::kF16;
@@ -68,8 +62,8 @@ Result<std::size_t> WeightMap::top_level_rows(std::string_view name) const {
     return bad(std::string(name), "is missing: this model has no sequence classification head.");
   }
   if (found->second.shape.size() != 2) {
-    return bad(std::string(name),
-               "has shape " + shape_string(found->second.shape) + ", expected two dimensions.");
+    return bad(std::string(name), "has shape " + weights::shape_text(found->second.shape) +
+                                      ", expected two dimensions.");
   }
   return found->second.shape[0];
 }
@@ -81,8 +75,8 @@ Result<Weight> WeightMap::get(const std::string& name, std::initializer_list<std
   const weights::TensorView& tensor = found->second;
   const std::vector<std::size_t> expected(shape);
   if (tensor.shape != expected) {
-    return bad(found->first, "has shape " + shape_string(tensor.shape) + ", the config implies " +
-                                 shape_string(expected) + ".");
+    return bad(found->first, "has shape " + weights::shape_text(tensor.shape) +
+                                 ", the config implies " + weights::shape_text(expected) + ".");
   }
   const std::optional<kernels::WeightType> type = weight_type(tensor.dtype);
   if (!type) {

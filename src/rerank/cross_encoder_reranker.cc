@@ -74,11 +74,7 @@ std::vector<std::string> missing_field_warnings(std::span<const Document> docume
 
 Result<void> check_options(const CrossEncoder& cross_encoder, const ReRankOptions& options) {
   CR_TRY(TextTemplate::from_options(options));
-  if (cross_encoder.info().num_labels != 1) {
-    return Error{ErrorCode::kUnsupportedModel, "ranking needs a model with one label, but " +
-                                                   cross_encoder.info().name + " has " +
-                                                   std::to_string(cross_encoder.info().num_labels)};
-  }
+  CR_TRY(base::check_one_label(cross_encoder.info().name, cross_encoder.info().num_labels));
   return base::check_thresholds(options);
 }
 

@@ -17,7 +17,7 @@ std::uint16_t flags_at(std::string_view text, std::size_t pos) {
 std::size_t previous(std::string_view text, std::size_t end) {
   do {
     --end;
-  } while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80);
+  } while (end > 0 && base::is_continuation(text[end]));
   return end;
 }
 

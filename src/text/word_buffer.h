@@ -7,6 +7,8 @@
 #include <memory>
 #include <string_view>
 
+#include "base/utf8.h"
+
 namespace crossrank::text {
 
 class WordBuffer {
@@ -30,24 +32,7 @@ class WordBuffer {
   // Appends a scalar value.
   void push(char32_t c) {
     reserve(4);
-    char* out = data_ + size_;
-    if (c < 0x80) {
-      *out++ = static_cast<char>(c);
-    } else {
-      if (c < 0x800) {
-        *out++ = static_cast<char>(0xC0 | c >> 6);
-      } else {
-        if (c < 0x10000) {
-          *out++ = static_cast<char>(0xE0 | c >> 12);
-        } else {
-          *out++ = static_cast<char>(0xF0 | c >> 18);
-          *out++ = static_cast<char>(0x80 | (c >> 12 & 0x3F));
-        }
-        *out++ = static_cast<char>(0x80 | (c >> 6 & 0x3F));
-      }
-      *out++ = static_cast<char>(0x80 | (c & 0x3F));
-    }
-    size_ = static_cast<std::size_t>(out - data_);
+    size_ = static_cast<std::size_t>(base::encode_utf8(c, data_ + size_) - data_);
   }
 
  private:

@@ -29,12 +29,6 @@ std::string range(const Entry& e) {
   return "[" + std::to_string(e.begin) + ", " + std::to_string(e.end) + ")";
 }
 
-std::string shape_text(const std::vector<std::size_t>& shape) {
-  std::string out = "[";
-  for (const std::size_t d : shape) out += (out.size() > 1 ? ", " : "") + std::to_string(d);
-  return out + "]";
-}
-
 // A JSON array of non-negative integers, or nothing.
 std::optional<std::vector<std::size_t>> sizes(const json::Value& value) {
   if (!value.is_array()) return std::nullopt;

@@ -50,4 +50,10 @@ std::optional<DType> dtype_from_name(std::string_view name) {
   return found->dtype;
 }
 
+std::string shape_text(const std::vector<std::size_t>& shape) {
+  std::string out = "[";
+  for (const std::size_t d : shape) out += (out.size() > 1 ? ", " : "") + std::to_string(d);
+  return out + "]";
+}
+
 }  // namespace crossrank::weights

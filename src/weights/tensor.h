@@ -32,6 +32,8 @@ std::size_t dtype_bytes(DType dtype);
 std::string_view dtype_name(DType dtype);  // as in the file: "F16"
 std::optional<DType> dtype_from_name(std::string_view name);
 
+std::string shape_text(const std::vector<std::size_t>& shape);  // "[2, 3]"
+
 struct TensorView {
   DType dtype = DType::kF32;
   std::vector<std::size_t> shape;  // row-major; empty = scalar
