@@ -125,14 +125,8 @@ Result<Encoding> Tokenizer::encode(std::string_view query, std::string_view docu
     self.tokenizer.encode(scored_part(query, 0, none), query_ids);
     self.tokenizer.encode(scored_part(document, options.max_chars, encoding.truncation.chars_cut),
                           document_ids);
-    text::PairCut cut;
-    if (rules.policy == Truncation::kChunkMax) {
-      CR_TRY_ASSIGN(const std::vector<text::PairCut> chunks,
-                    text::chunk_pair(query_ids.size(), document_ids.size(), rules));
-      cut = chunks.front();
-    } else {
-      CR_TRY_ASSIGN(cut, text::cut_pair(query_ids.size(), document_ids.size(), rules));
-    }
+    CR_TRY_ASSIGN(const text::PairCut cut,
+                  text::cut_pair(query_ids.size(), document_ids.size(), rules));
     encoding.ids.resize(cut.length());
     encoding.type_ids.resize(cut.length());
     text::write_pair(query_ids, document_ids, cut, self.tokenizer.cls_id(), self.tokenizer.sep_id(),

@@ -7,7 +7,6 @@
 #include <system_error>
 
 #include "hub/model_files.h"
-#include "hub/resolve.h"
 
 // Weak: null in a program that does not link crossrank_builtin.
 extern "C" __attribute__((weak)) const crossrank::hub::EmbeddedModel* crossrank_embedded_model();
@@ -50,11 +49,6 @@ std::optional<fs::path> find_installed_builtin() {
   const fs::path file = fs::canonical(own_file(), error);
   if (error) return std::nullopt;
   return find_installed_builtin(file.parent_path());
-}
-
-std::span<const base::NamedBytes> embedded_model() {
-  const EmbeddedModel* model = find_embedded();
-  return model == nullptr ? std::span<const base::NamedBytes>() : model->files;
 }
 
 }  // namespace crossrank::hub

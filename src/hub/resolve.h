@@ -7,7 +7,6 @@
 #include <string>
 #include <string_view>
 #include <variant>
-#include <vector>
 
 #include "base/blob.h"
 #include "crossrank/options.h"
@@ -36,14 +35,11 @@ struct ResolveOptions {
   Progress progress;
 };
 
+// "builtin" is the folder CROSSRANK_BUILTIN, else the embedded model, else the installed folder.
 // "" = the default chain (CROSSRANK_MODEL, MiniLM where cached, builtin), which never downloads.
 // A folder that exists wins over a hub id of the same spelling. Errors: kModelNotFound (no such
 // folder or hub model; one that is not cached names `crossrank pull` and `builtin`), those of
 // pull() when a download was tried, kInvalidArgument (a revision of something that has none).
 Result<ResolvedModel> resolve_model(std::string_view name, const ResolveOptions& options);
-
-// The files of the embedded model, empty when none is linked in. resolve_model("builtin") looks at
-// CROSSRANK_BUILTIN (a folder) first, then here, then for a folder relative to this library.
-std::span<const base::NamedBytes> embedded_model();
 
 }  // namespace crossrank::hub

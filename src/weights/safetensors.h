@@ -1,9 +1,7 @@
 // safetensors: header validation and tensor views. Does not know which tensors a model needs.
 #pragma once
 
-#include <functional>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 
 #include "base/blob.h"

@@ -26,8 +26,9 @@ class BuiltinTest : public testing::Test {
 };
 
 TEST_F(BuiltinTest, TheFilesAreThoseOfTheRepository) {
-  ASSERT_EQ(embedded_model().size(), 5u);
-  for (const base::NamedBytes& file : embedded_model()) {
+  ASSERT_NE(find_embedded(), nullptr);
+  ASSERT_EQ(find_embedded()->files.size(), 5u);
+  for (const base::NamedBytes& file : find_embedded()->files) {
     EXPECT_TRUE(file.bytes == read_file(kModelFolder / file.name)) << file.name;
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(file.bytes.data()) % 64, 0u) << file.name;
   }
@@ -40,7 +41,7 @@ TEST_F(BuiltinTest, ResolvesWithoutHashingAnything) {
   EXPECT_EQ(model->source, "embedded");
   EXPECT_EQ(model->note, "");
   const auto files = std::get<std::span<const base::NamedBytes>>(model->files);
-  EXPECT_EQ(files.data(), embedded_model().data());
+  EXPECT_EQ(files.data(), find_embedded()->files.data());
   EXPECT_EQ(model->weights_sha256, base::sha256_hex(read_file(kModelFolder / "model.safetensors")));
 }
 

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "fake_hub.h"
+#include "hub/builtin.h"
 #include "hub/hub_cache.h"
 
 namespace crossrank::hub {
@@ -11,7 +12,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::Not;
 
 constexpr const char* kOldName = "cross-encoder/ms-marco-MiniLM-L-6-v2";
@@ -316,7 +316,7 @@ TEST_F(ResolveTest, ABuiltinFolderWithoutAModelIsAnErrorThatNamesTheVariable) {
 
 TEST_F(ResolveTest, WithoutAnyBuiltinTheErrorSaysWhereItIsLookedFor) {
   const ScopedEnvironment unset("CROSSRANK_BUILTIN", "");
-  EXPECT_THAT(embedded_model(), IsEmpty());  // this program does not link crossrank_builtin
+  EXPECT_EQ(find_embedded(), nullptr);  // this program does not link crossrank_builtin
   const auto model = resolve_model("builtin", {});
   ASSERT_FALSE(model.ok());
   EXPECT_EQ(model.error().code, ErrorCode::kModelNotFound);
