@@ -34,12 +34,15 @@ test:  ## Build everything and run all tests (no network once the packages are t
 deps:  ## Install the packages that demo and test need
 	@$(timed); tools/deps.sh build test; echo "All packages for make demo and make test are there."
 
-lint:  ## Check format, clang-tidy on changed files, includes, kernel objects, scripts
-	@$(timed); tools/deps.sh build test lint; $(call build,release,crossrank_cli); \
+lint:  ## Check format, clang-tidy on changed files, includes, kernel objects, Python, scripts
+	@$(timed); tools/deps.sh build test lint python; $(call build,release,crossrank_cli); \
 	tools/lint.sh build/release
 
-format:  ## Rewrite the C++ files with the pinned clang-format
-	@$(timed); tools/deps.sh lint; git ls-files -z '*.h' '*.cc' | xargs -0 clang-format-14 -i
+format:  ## Rewrite the C++ and Python files with the pinned clang-format and ruff
+	@$(timed); tools/deps.sh lint python; \
+	git ls-files -z '*.h' '*.cc' | xargs -0 clang-format-14 -i; \
+	tools/venv.sh tools/requirements-lint.txt; \
+	git ls-files -z '*.py' | xargs -0 build/venv/bin/ruff format
 
 test-sanitizers:  ## Unit tests and fuzz corpora under ASan + UBSan, thread tests under TSan
 	@$(timed); tools/deps.sh build test; \

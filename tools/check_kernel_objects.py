@@ -37,8 +37,8 @@ def exports(path):
         yield f"exports {exported or 'nothing'}; it must export its kernel table and nothing else"
     if weak:
         yield (
-            f"has {len(weak)} weak symbols ({', '.join(weak[:3])}); include C headers only and keep "
-            "functions in an unnamed namespace"
+            f"has {len(weak)} weak symbols ({', '.join(weak[:3])}); include C headers only and "
+            "keep functions in an unnamed namespace"
         )
     sections = re.findall(
         r"\s(\.(?:preinit_array|init_array|ctors)\S*)\s", output("objdump", "-h", path)

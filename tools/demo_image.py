@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # Draws docs/images/demo.svg from the command's own output on a terminal. Needs the package rich.
-"""tools/demo_image.py [BINARY]: runs `rank` on examples/ in a pseudo-terminal and saves the picture."""
+"""tools/demo_image.py [BINARY]: runs `rank` on examples/ in a pseudo-terminal, saves a picture."""
 
 import fcntl
 import os

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes src/text/unicode_tables.{h,cc} by asking the `tokenizers` package about every scalar value.
+"""Writes src/text/unicode_tables.{h,cc} by asking the `tokenizers` package of every scalar value.
 
 Not a reader of Unicode data files: the package's crates carry several versions of Unicode at once,
 and only the package knows which of them answers which question.

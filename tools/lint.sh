@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Checks the sources: format, clang-tidy, include rules, kernel objects, scripts. Changes nothing.
+# Checks the sources: format, clang-tidy, include rules, kernel objects, Python, scripts. Changes
+# none of them.
 #
 #   tools/lint.sh [--all] BUILD_DIR    BUILD_DIR: a configured and built release tree
 #
 # clang-tidy sees the files that changed since the merge base with origin/main; with --all, or where
 # there is no such base, every file of src/ and apps/, those changed last first, for as long as
-# LINT_SECONDS allow; the count says what was left out. Runs all checks before it fails.
+# LINT_SECONDS allow; the count says what was left out. Runs all checks before it fails. ruff comes
+# from PyPI: where that cannot be reached, the last line says that Python was not checked.
 set -euo pipefail
 
 all=no
@@ -21,7 +23,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
   exit 2
 }
 export build LINT_SECONDS=${LINT_SECONDS:-150}
+ruff=build/venv/bin/ruff
 failed=()
+unchecked=()
 
 check() { # name, command...
   local name=$1 start=$SECONDS
@@ -33,6 +37,17 @@ check() { # name, command...
 
 check_format() {
   git ls-files -z '*.h' '*.cc' | xargs -0 clang-format-14 --dry-run -Werror
+}
+
+check_python() {
+  if ! tools/venv.sh tools/requirements-lint.txt; then
+    unchecked+=('Python (ruff could not be installed)')
+    return 0
+  fi
+  local status=0
+  git ls-files -z '*.py' | xargs -0 "$ruff" format --check || status=1
+  git ls-files -z '*.py' | xargs -0 "$ruff" check || status=1
+  return $status
 }
 
 check_scripts() {
@@ -88,6 +103,7 @@ check 'format' check_format
 check 'include rules' tools/check_includes.py
 check 'kernel objects' tools/check_kernel_objects.py "$build"
 check 'scripts' check_scripts
+check 'Python' check_python
 check 'the checks bite' tools/lint_selftest.sh "$build"
 check 'clang-tidy' check_tidy
 
@@ -95,4 +111,8 @@ if [[ ${#failed[@]} -gt 0 ]]; then
   printf 'lint failed: %s\n' "$(IFS=,; printf '%s' "${failed[*]}")" >&2
   exit 1
 fi
-printf 'lint: all checks passed\n'
+if [[ ${#unchecked[@]} -gt 0 ]]; then
+  printf 'lint: NOT CHECKED: %s; all other checks passed\n' "${unchecked[*]}" >&2
+else
+  printf 'lint: all checks passed\n'
+fi

@@ -9,7 +9,7 @@ build=$(realpath "$1")
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-cp .clang-format .clang-tidy "$work"  # both tools look for them beside the file
+cp .clang-format .clang-tidy ruff.toml "$work"  # the tools look for them beside the file
 failures=0
 
 # The words must be in the output, so that a check which fails for another reason does not count.
@@ -96,6 +96,21 @@ accepts tools/check_kernel_objects.py "$work/build"
 cp "$build/$kernels/dispatch.cc.o" "$work/build/$kernels/scalar.cc.o"
 refuses 'it must export its kernel table and nothing else' \
   tools/check_kernel_objects.py "$work/build"
+
+ruff=build/venv/bin/ruff
+if [[ -x $ruff ]]; then
+  printf '"""A snippet that ruff accepts."""\n\nimport os\n\nprint(os.name)\n' >"$work/good.py"
+  accepts "$ruff" format --no-cache --check "$work/good.py"
+  accepts "$ruff" check --no-cache "$work/good.py"
+  sed 's/os.name/ os.name/' "$work/good.py" >"$work/spaces.py"
+  refuses 'would be reformatted' "$ruff" format --no-cache --check "$work/spaces.py"
+  sed 's/os.name/1/' "$work/good.py" >"$work/unused.py"
+  refuses 'F401' "$ruff" check --no-cache "$work/unused.py"
+  printf '\nprint("%s")\n' "$(printf 'x %.0s' {1..50})" >"$work/long.py"
+  refuses 'E501' "$ruff" check --no-cache "$work/long.py"
+else  # lint.sh says that Python was not checked
+  printf 'lint_selftest: ruff is not there to be tried\n'
+fi
 
 # shellcheck disable=SC2016  # the bad script's own text
 printf '#!/usr/bin/env bash\nrm -r $1\n' >"$work/bad.sh"

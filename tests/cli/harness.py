@@ -48,7 +48,7 @@ class Run:
 
 
 class CliTest(unittest.TestCase):
-    """A test with a folder of its own and an environment without a cache, a network or a terminal."""
+    """A test with a folder of its own, and an environment without cache, network and terminal."""
 
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="crossrank-cli-"))

@@ -165,7 +165,7 @@ class Doctor(CliTest):
         self.ok("doctor", "--model", MODELS / "labels3")
 
     def test_wrong_weights_are_found(self):
-        """The real model's name on other weights: tokenizer and segments hold, the logits do not."""
+        """The real model's name on other weights: tokenizer and segments hold, logits do not."""
         folder = self.folder / "ms-marco-MiniLM-L-6-v2"
         shutil.copytree(SOURCE / "models" / "minilm-l6-crossrank", folder)
         weights = (folder / "model.safetensors").read_bytes()

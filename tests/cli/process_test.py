@@ -208,7 +208,7 @@ class Binary(CliTest):
         self.assertLessEqual(names, allowed)
 
     def test_ten_documents_from_a_cold_start(self):
-        """The promise is half a second; a shared machine may take twice that before we call it broken."""
+        """The promise is half a second; a shared machine may take twice that."""
         documents = jsonl(["The tide rises twice a day because of the moon."] * 10).encode()
         best = 60.0
         for _ in range(3):

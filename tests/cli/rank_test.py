@@ -157,7 +157,8 @@ class Documents(CliTest):
 
     def test_documents_come_back_byte_for_byte(self):
         lines = [
-            '{ "z":1e40 , "id" : 9007199254740993,"page_content":"a\\u00e9\\/", "metadata":{"n":1.0,"n":2} }',
+            '{ "z":1e40 , "id" : 9007199254740993,"page_content":"a\\u00e9\\/", '
+            '"metadata":{"n":1.0,"n":2} }',
             '"caf\\u00e9 \\ud83d\\ude00"',
             '{"text":"b","id":null,"more":[ 1, 2.50, -0.0, 1E5 ]}',
         ]

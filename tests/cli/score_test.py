@@ -180,7 +180,7 @@ class BadLines(CliTest):
     GOOD = '{"query":"a","document":"b"}\n'
 
     def bad(self, line, *says, good_before=2):
-        """The good lines before it are answered, the bad one is named, the one behind it is not read."""
+        """Good lines before it are answered, the bad one is named, what follows is not read."""
         path = self.write("pairs.jsonl", self.GOOD * good_before + line + "\n" + self.GOOD)
         run = self.fails(
             4, "score", "--model", TINY, path, says=[f"{path}:{good_before + 1}: ", *says]

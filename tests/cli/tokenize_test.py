@@ -1,6 +1,5 @@
 """crossrank tokenize: token ids as the golden cases have them, without weights."""
 
-import json
 import shutil
 import unittest
 

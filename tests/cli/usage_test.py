@@ -1,4 +1,4 @@
-"""The command line itself: help, version, and every way to get it wrong. Exit code 2 is a usage error."""
+"""The command line itself: help, version, and every way to get it wrong, which is exit code 2."""
 
 import re
 import unittest

@@ -1,4 +1,4 @@
-"""Writes the seed corpora of safetensors, config, jsonl and hub. Run by hand; the files are committed."""
+"""Writes the seed corpora of safetensors, config, jsonl and hub. Run by hand."""
 
 import json
 import pathlib
@@ -130,7 +130,8 @@ write(
 write(
     "jsonl",
     {
-        "pairs": b'{"query":"q","document":"d"}\n{"query":"q","document":{"page_content":"d","id":7}}\n',
+        "pairs": b'{"query":"q","document":"d"}\n'
+        b'{"query":"q","document":{"page_content":"d","id":7}}\n',
         "pairs_text": b'{"query":"q","document":{"text":"d","metadata":{"t":[1,null,true]}}}\n',
         "tsv": b"query\tdocument\nq2\td2\r\n",
         "texts": b'{"text":"a"}\n{"query":"b","document":"c"}\n',

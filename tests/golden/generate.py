@@ -1,9 +1,10 @@
-"""Writes tests/golden/{data/models,cases} and MANIFEST.json from the PyTorch reference. Run by hand:
+"""Writes tests/golden/{data/models,cases} and MANIFEST.json from PyTorch. Run by hand:
 
     tools/venv.sh tests/golden/requirements.txt
     build/venv/bin/python tests/golden/generate.py
 
-Everything under data/models/ and cases/ is replaced. The tests need none of this: they read the files.
+Everything under data/models/ and cases/ is replaced. The tests need none of this: they read the
+files.
 """
 
 import hashlib
@@ -19,12 +20,11 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_VERBOSITY"] = "error"
 
 import numpy as np
+import tiny_models
 import torch
 import transformers
-from safetensors.torch import save_file
-
-import tiny_models
 from reference import Reference
+from safetensors.torch import save_file
 from tiny_models import HERE, Spec
 
 PINNED = {
@@ -208,7 +208,10 @@ def model_row(reference: Reference, name: str, folder: str) -> dict:
 
 def jacobian_norm(layer, x: torch.Tensor, rng: torch.Generator) -> float:
     """The 2-norm of d layer(x) / dx over a whole sequence, by power iteration."""
-    f = lambda y: out[0] if isinstance(out := layer(y), tuple) else out
+
+    def f(y):
+        return out[0] if isinstance(out := layer(y), tuple) else out
+
     _, pull_back = torch.func.vjp(f, x)
     v = torch.randn(x.shape, generator=rng, dtype=torch.float64)
     for _ in range(60):

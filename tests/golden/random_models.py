@@ -23,10 +23,9 @@ os.environ["TRANSFORMERS_VERBOSITY"] = "error"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"  # one pair at a time: threads only wait
 
 import numpy as np
+import tiny_models
 import torch
 import transformers
-
-import tiny_models
 from reference import Reference
 from tiny_models import ACTIVATIONS, Spec
 
@@ -105,10 +104,11 @@ def random_spec(rng: random.Random, name: str) -> Spec:
 
 
 def random_character(rng: random.Random) -> str:
-    low, high = rng.choice([(32, 127), (32, 127), (0, 160), (160, 0x250), (0x300, 0x370),
-                            (0x370, 0x530), (0x590, 0xE00), (0x2000, 0x2100), (0x3000, 0x3100),
-                            (0x4E00, 0x9FFF), (0xAC00, 0xD7A4), (0xF900, 0xFFFE),
-                            (0x1F300, 0x1FA00), (0x20000, 0x2FA20), (0xE000, 0x10FFFF)])  # fmt: skip
+    blocks = [(32, 127), (32, 127), (0, 160), (160, 0x250), (0x300, 0x370), (0x370, 0x530),
+              (0x590, 0xE00), (0x2000, 0x2100), (0x3000, 0x3100), (0x4E00, 0x9FFF),
+              (0xAC00, 0xD7A4), (0xF900, 0xFFFE), (0x1F300, 0x1FA00), (0x20000, 0x2FA20),
+              (0xE000, 0x10FFFF)]  # fmt: skip
+    low, high = rng.choice(blocks)
     code = rng.randrange(low, high)
     return chr(code) if not 0xD800 <= code < 0xE000 else " "
 
@@ -136,6 +136,10 @@ def run(arguments: list[str], lines: list[dict]) -> list[bytes]:
     if done.returncode != 0:
         raise SystemExit(f"{' '.join(arguments)}: exit {done.returncode}\n{done.stderr.decode()}")
     return done.stdout.splitlines()
+
+
+def as_list(x):
+    return x if isinstance(x, list) else [x]
 
 
 class Check:
@@ -193,7 +197,6 @@ class Check:
         summary = [f"torch {self.torch_errors.max():.1e}"]
         for isa in self.isas:
             rows = [json.loads(line) for line in self.score(self.rows, "--isa", isa)]
-            as_list = lambda x: x if isinstance(x, list) else [x]
             ours = np.array([as_list(r.get("logits", r.get("logit"))) for r in rows])
             scores = np.array([as_list(r["score"]) for r in rows])
             for i in np.unique(np.argwhere(np.abs(ours - torch32) > allowed)[:, 0]):

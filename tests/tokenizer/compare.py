@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Compares src/text with the `tokenizers` package, exhaustively, and keeps the digests of its answers.
+"""Compares src/text with the `tokenizers` package, exhaustively; keeps digests of its answers.
 
     python tests/tokenizer/compare.py --binary build/release/tests/tokenizer/tokenizer_probe
         [--texts FILE ...]   further texts: each line, each run of 40 lines, and the whole file
         [--update]           write digests.json instead of comparing with it
 
-What is compared, for the package's and our ids, spans and normalized texts: every scalar value alone
-and between letters; ordered pairs of one character of every combining class; 100,000 random texts;
-random tokenizer.json files with added tokens of all kinds; longest_first truncation. The first
-difference is shown. tests/tokenizer/tokenizer_digest_test.cc recomputes the digests without the
-package; the random texts there and here come from one algorithm, described at random_text().
+What is compared, for the package's and our ids, spans and normalized texts: every scalar value
+alone and between letters; ordered pairs of one character of every combining class; 100,000 random
+texts; random tokenizer.json files with added tokens of all kinds; longest_first truncation. The
+first difference is shown. tests/tokenizer/tokenizer_digest_test.cc recomputes the digests without
+the package; the random texts there and here come from one algorithm, described at random_text().
 """
 
 import argparse

@@ -5,10 +5,11 @@ makes of them. Run by hand:
     pip install tokenizers==0.23.3 transformers==5.24.0
     python tests/tokenizer/generate.py
 
-Line 1 of a file is the tokenizer, {"model": FOLDER} for one in models/ or {"files": {NAME: CONTENT}},
-and the versions that made the file; each further line is {"text", "ids", "spans"} without special tokens, spans in bytes. A tokenizer.json
-is read by `tokenizers`, a vocab.txt with its tokenizer_config.json by transformers' BertTokenizer,
-whose files also have the expected "pair": ids of [CLS] x [SEP] x [SEP] for the text "x".
+Line 1 of a file is the tokenizer, {"model": FOLDER} for one in models/ or {"files": {NAME:
+CONTENT}}, and the versions that made the file; each further line is {"text", "ids", "spans"}
+without special tokens, spans in bytes. A tokenizer.json is read by `tokenizers`, a vocab.txt with
+its tokenizer_config.json by transformers' BertTokenizer, whose files also have the expected
+"pair": ids of [CLS] x [SEP] x [SEP] for the text "x".
 """
 
 import itertools

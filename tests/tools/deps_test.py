@@ -1,6 +1,5 @@
-"""tools/deps.sh on machines that this one is not: no root, no sudo, no apt-get. Installs nothing."""
+"""tools/deps.sh on machines that this one is not: no root, sudo or apt-get. Installs nothing."""
 
-import os
 import shutil
 import subprocess
 import tempfile

@@ -1,4 +1,4 @@
-"""Prints the constants of base_utf8_test.cc: what CPython does with ill-formed UTF-8. Run by hand."""
+"""Prints the constants of base_utf8_test.cc: CPython's view of ill-formed UTF-8. Run by hand."""
 
 import hashlib
 import itertools
