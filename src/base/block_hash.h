@@ -12,7 +12,8 @@
 
 namespace crossrank::base {
 
-// `Hash` derives from this and has block(const unsigned char* p), which mixes 64 bytes into h_.
+// `Hash` derives from this and has mix(const unsigned char* p, std::size_t blocks), which mixes
+// blocks of 64 bytes into h_.
 template <typename Hash, std::size_t kWords>
 class BlockHash {
  public:
@@ -26,11 +27,11 @@ class BlockHash {
       std::memcpy(buffer_.data() + fill, bytes.data(), take);
       bytes.remove_prefix(take);
       if (fill + take < 64) return;
-      hash().block(buffer_.data());
+      hash().mix(buffer_.data(), 1);
     }
-    for (; bytes.size() >= 64; bytes.remove_prefix(64)) {
-      hash().block(reinterpret_cast<const unsigned char*>(bytes.data()));
-    }
+    const std::size_t blocks = bytes.size() / 64;
+    hash().mix(reinterpret_cast<const unsigned char*>(bytes.data()), blocks);
+    bytes.remove_prefix(blocks * 64);
     std::copy(bytes.begin(), bytes.end(), buffer_.begin());
   }
 

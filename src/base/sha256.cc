@@ -1,10 +1,15 @@
-// SHA-256, portable.
+// SHA-256: portable, and by x86's SHA instructions where the CPU has them (chosen at run time).
 #include "base/sha256.h"
 
 #include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+
+#ifdef __x86_64__
+#include <cpuid.h>
+#include <immintrin.h>
+#endif
 
 namespace crossrank::base {
 namespace {
@@ -21,9 +26,74 @@ constexpr std::array<std::uint32_t, 64> kRound = {
     0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 
+#ifdef __x86_64__
+
+// The instructions hold the eight words as two vectors, {a, b, e, f} and {c, d, g, h} from the top,
+// and do two rounds each. The schedule has no use for its last four vectors; compilers that unroll
+// the loop leave them out.
+__attribute__((target("sha,sse4.1,ssse3"))) void mix_by_instructions(
+    std::array<std::uint32_t, 8>& h, const unsigned char* p, std::size_t blocks) {
+  const __m128i big_endian = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
+  const auto* round = reinterpret_cast<const __m128i*>(kRound.data());
+  auto* words = reinterpret_cast<__m128i*>(h.data());
+  const __m128i cdab = _mm_shuffle_epi32(_mm_loadu_si128(words), 0xB1);
+  const __m128i efgh = _mm_shuffle_epi32(_mm_loadu_si128(words + 1), 0x1B);
+  __m128i abef = _mm_alignr_epi8(cdab, efgh, 8);
+  __m128i cdgh = _mm_blend_epi16(efgh, cdab, 0xF0);
+  for (; blocks != 0; --blocks, p += 64) {
+    const auto* block = reinterpret_cast<const __m128i*>(p);
+    const __m128i abef_before = abef;
+    const __m128i cdgh_before = cdgh;
+    __m128i w0 = _mm_shuffle_epi8(_mm_loadu_si128(block), big_endian);
+    __m128i w1 = _mm_shuffle_epi8(_mm_loadu_si128(block + 1), big_endian);
+    __m128i w2 = _mm_shuffle_epi8(_mm_loadu_si128(block + 2), big_endian);
+    __m128i w3 = _mm_shuffle_epi8(_mm_loadu_si128(block + 3), big_endian);
+    for (std::size_t i = 0; i < 16; ++i) {
+      const __m128i input = _mm_add_epi32(w0, _mm_loadu_si128(round + i));
+      cdgh = _mm_sha256rnds2_epu32(cdgh, abef, input);
+      abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(input, 0x0E));
+      const __m128i sum = _mm_add_epi32(_mm_sha256msg1_epu32(w0, w1), _mm_alignr_epi8(w3, w2, 4));
+      w0 = w1, w1 = w2, w2 = w3, w3 = _mm_sha256msg2_epu32(sum, w3);
+    }
+    abef = _mm_add_epi32(abef, abef_before);
+    cdgh = _mm_add_epi32(cdgh, cdgh_before);
+  }
+  const __m128i feba = _mm_shuffle_epi32(abef, 0x1B);
+  const __m128i dchg = _mm_shuffle_epi32(cdgh, 0xB1);
+  _mm_storeu_si128(words, _mm_blend_epi16(feba, dchg, 0xF0));
+  _mm_storeu_si128(words + 1, _mm_alignr_epi8(dchg, feba, 8));
+}
+
+bool detect_instructions() {
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || (b & bit_SHA) == 0) return false;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_SSSE3) != 0 && (c & bit_SSE4_1) != 0;
+}
+
+#endif
+
 }  // namespace
 
-void Sha256::block(const unsigned char* p) {
+bool has_sha256_instructions() {
+#ifdef __x86_64__
+  static const bool kHas = detect_instructions();
+  return kHas;
+#else
+  return false;
+#endif
+}
+
+void Sha256::mix(const unsigned char* p, std::size_t blocks) {
+#ifdef __x86_64__
+  if (use_instructions_) return mix_by_instructions(h_, p, blocks);
+#endif
+  for (; blocks != 0; --blocks, p += 64) mix_block(p);
+}
+
+void Sha256::mix_block(const unsigned char* p) {
   std::array<std::uint32_t, 64> w;
   for (std::size_t i = 0; i < 16; ++i) w[i] = big_endian(p + 4 * i);
   for (std::size_t i = 16; i < 64; ++i) {

@@ -8,7 +8,11 @@
 
 namespace crossrank::hub {
 
-void Sha1::block(const unsigned char* p) {
+void Sha1::mix(const unsigned char* p, std::size_t blocks) {
+  for (; blocks != 0; --blocks, p += 64) mix_block(p);
+}
+
+void Sha1::mix_block(const unsigned char* p) {
   std::array<std::uint32_t, 80> w;
   for (std::size_t i = 0; i < 16; ++i) w[i] = big_endian(p + 4 * i);
   for (std::size_t i = 16; i < 80; ++i) {

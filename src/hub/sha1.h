@@ -2,6 +2,8 @@
 // tells damage from health; against forgery stands the TLS connection that brought the id.
 #pragma once
 
+#include <cstddef>
+
 #include "base/block_hash.h"
 
 namespace crossrank::hub {
@@ -13,7 +15,8 @@ class Sha1 : public base::BlockHash<Sha1, 5> {
 
  private:
   friend BlockHash;
-  void block(const unsigned char* p);
+  void mix(const unsigned char* p, std::size_t blocks);
+  void mix_block(const unsigned char* p);
 };
 
 }  // namespace crossrank::hub

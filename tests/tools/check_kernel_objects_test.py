@@ -116,6 +116,18 @@ class CheckKernelObjects(unittest.TestCase):
         self.compile(f"{KERNELS}/dispatch.cc.o", AVX2, "-mavx2")
         self.refuse("dispatch.cc.o: has 'v")
 
+    def test_instructions_that_are_chosen_at_run_time(self):
+        shuffle = "typedef char V __attribute__((vector_size(16)));\n" + (
+            "V g(V a, V b) { return __builtin_ia32_pshufb128(a, b); }\n"
+        )
+        self.compile("src/base/CMakeFiles/crossrank_base.dir/sha256.cc.o", shuffle, "-mssse3")
+        self.assertEqual(self.check()[0], 0)
+        self.compile("src/base/CMakeFiles/crossrank_base.dir/sha256.cc.o", AVX2, "-mavx2")
+        self.refuse("sha256.cc.o: has 'v")
+        self.compile("src/base/CMakeFiles/crossrank_base.dir/sha256.cc.o", shuffle, "-mssse3")
+        self.compile("src/base/CMakeFiles/crossrank_base.dir/utf8.cc.o", shuffle, "-mssse3")
+        self.refuse("utf8.cc.o: has 'pshufb")
+
     def test_avx512_in_the_avx2_object(self):
         self.compile(
             f"{KERNELS}/avx2.cc.o",

@@ -1,26 +1,41 @@
-// Tests of src/base/sha256: NIST's examples and every way to split the input.
+// Tests of src/base/sha256: NIST's examples and every way to split the input, by the portable code
+// and by the CPU's instructions.
 #include "base/sha256.h"
 
 #include <gtest/gtest.h>
 
+#include <random>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace crossrank::base {
 namespace {
 
+std::string portable_hex(std::string_view bytes) {
+  Sha256 hash(/*use_instructions=*/false);
+  hash.update(bytes);
+  return hash.hex_digest();
+}
+
+// Both ways, which are one where the CPU has no instructions for it.
+void expect_digest(std::string_view bytes, const char* digest) {
+  EXPECT_EQ(sha256_hex(bytes), digest) << bytes.size();
+  EXPECT_EQ(portable_hex(bytes), digest) << bytes.size();
+}
+
 TEST(Sha256, NistExamples) {
-  EXPECT_EQ(sha256_hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-  EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  EXPECT_EQ(sha256_hex("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
-            "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
-  EXPECT_EQ(
-      sha256_hex("abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklm"
-                 "nopqklmnopqrlmnopqrsmnopqrstnopqrstu"),
+  expect_digest("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  expect_digest("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  expect_digest("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+                "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+  expect_digest(
+      "abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklm"
+      "nopqklmnopqrlmnopqrsmnopqrstnopqrstu",
       "cf5b16a778af8380036ce59e7b0492370b249b11e8f07a51afac45037afee9d1");
-  EXPECT_EQ(sha256_hex(std::string(1'000'000, 'a')),
-            "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+  expect_digest(std::string(1'000'000, 'a'),
+                "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
 TEST(Sha256, LengthsAroundABlock) {  // from Python's hashlib
@@ -37,7 +52,18 @@ TEST(Sha256, LengthsAroundABlock) {  // from Python's hashlib
       {128, "6836cf13bac400e9105071cd6af47084dfacad4e5e302c94bfed24e013afb73e"},
       {1000, "41edece42d63e8d9bf515a9ba6932e1c20cbc9f5a5d134645adb5db1b9737ea3"}};
   for (const auto& [length, digest] : expected) {
-    EXPECT_EQ(sha256_hex(std::string(length, 'a')), digest) << length;
+    expect_digest(std::string(length, 'a'), digest);
+  }
+}
+
+TEST(Sha256, BothWaysAgree) {
+  if (!has_sha256_instructions()) GTEST_SKIP() << "this CPU has no instructions for SHA-256";
+  std::mt19937 random(1);
+  std::string bytes(10'000, '\0');
+  for (char& byte : bytes) byte = static_cast<char>(random());
+  for (std::size_t length = 0; length <= bytes.size(); length += length < 300 ? 1 : 97) {
+    const std::string_view part = std::string_view(bytes).substr(length % 17, length);
+    ASSERT_EQ(sha256_hex(part), portable_hex(part)) << length;
   }
 }
 
