@@ -8,7 +8,6 @@
 
 #include "base/try.h"
 #include "hub/hub_cache.h"
-#include "hub/model_files.h"
 #include "json/json.h"
 
 namespace crossrank::hub {
@@ -17,6 +16,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr int kMaxRedirects = 10;
+constexpr std::size_t kMaxJsonBytes = 16u << 20;  // of an answer that is read whole; real: 1 MB
 constexpr std::size_t kMaxListedFiles = 100'000;
 constexpr unsigned kMaxRetryAfterSeconds = 60;
 constexpr milliseconds kMaxDelay{8'000};

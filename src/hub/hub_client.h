@@ -84,7 +84,7 @@ class HubClient {
   // redirect that leaves is the answer.
   HttpOutcome follow(HttpRequest request, bool leave_hub, const BodySink& sink);
   // follow() with further attempts for broken connections and passing troubles of the server. The
-  // body goes to `body`, at most kMaxJsonBytes.
+  // body goes to `body`, at most 16 MB.
   Result<HttpReply> ask(const HttpRequest& request, bool leave_hub, std::string* body);
   std::string file_url(std::string_view id, std::string_view revision, std::string_view file) const;
   std::string shown_endpoint() const;  // without a password

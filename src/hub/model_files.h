@@ -5,9 +5,6 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
-#include <vector>
-
-#include "crossrank/result.h"
 
 namespace crossrank::hub {
 
@@ -25,13 +22,6 @@ inline constexpr std::array<std::string_view, 6> kSideFiles = {
     "tokenizer_config.json",
     "special_tokens_map.json",
     "config_sentence_transformers.json"};  // the activation of the score
-
-// JSON that is read whole into memory: an index, a hub's answer. Real ones have up to 1 MB.
-inline constexpr std::size_t kMaxJsonBytes = 16u << 20;
-
-// The shards that model.safetensors.index.json names, sorted. `where` is for messages. Error:
-// kBadSafetensors when it is malformed or names anything but *.safetensors files beside itself.
-Result<std::vector<std::string>> shard_names(std::string_view index_json, std::string_view where);
 
 // "" when `folder` has a tokenizer and, unless `tokenizer_only`, config.json and all safetensors
 // weights; else what is missing, as in "it has no config.json". Links that lead nowhere count as

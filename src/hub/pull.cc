@@ -20,6 +20,7 @@
 #include "hub/hub_client.h"
 #include "hub/io_error.h"
 #include "hub/model_files.h"
+#include "json/shard_index.h"
 
 namespace crossrank::hub {
 namespace {
@@ -149,12 +150,14 @@ Result<void> Download::plan_weights() {
 
 Result<std::vector<std::string>> Download::fetch_shard_names() {
   const RemoteFile& index = files_.back();
-  if (index.size > kMaxJsonBytes) {
+  if (index.size > json::kMaxIndexBytes) {  // not fetched at all
     return Error{ErrorCode::kBadSafetensors, id_ + ": its " + index.name + " exceeds 16 MB."};
   }
   CR_TRY(blobs_.fetch(index, commit_, [](std::uint64_t) {}));
-  CR_TRY_ASSIGN(const base::Blob text, base::map_file(blobs_.path_of(index)));
-  return shard_names(text.bytes(), id_ + "/" + index.name);
+  CR_TRY_ASSIGN(const base::Blob file, base::map_file(blobs_.path_of(index)));
+  CR_TRY_ASSIGN(json::ShardIndex parsed,
+                json::parse_shard_index(base::Blob(id_ + "/" + index.name, file.bytes())));
+  return std::move(parsed.files);
 }
 
 Result<void> Download::check_space() const {

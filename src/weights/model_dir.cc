@@ -2,13 +2,13 @@
 #include "weights/model_dir.h"
 
 #include <functional>
-#include <map>
 #include <system_error>
 
 #include "base/mapped_file.h"
 #include "base/sha256.h"
 #include "base/try.h"
 #include "json/json.h"
+#include "json/shard_index.h"
 
 namespace crossrank::weights {
 namespace {
@@ -34,50 +34,18 @@ Result<base::Blob> read_file(const fs::path& path) {
   return blob;
 }
 
-Error bad_index(const base::Blob& index, const std::string& what) {
-  return {ErrorCode::kBadSafetensors,
-          index.name() + ": " + what + ". Download or convert the model again."};
-}
-
-// A shard is a plain name in the index's own folder; anything else could read foreign files.
-bool is_plain_file_name(const std::string& name) {
-  return !name.empty() && name != "." && name != ".." &&
-         name.find_first_of(std::string_view("/\\\0", 3)) == std::string::npos;
-}
-
 Result<void> add_shards(const base::Blob& index, const Source& source, ModelDir& dir) {
-  const Result<json::Value> value = json::parse(index.bytes(), {.reject_duplicate_keys = true});
-  if (!value.ok()) return bad_index(index, value.error().message);
-  if (!value->is_object() || !value->contains("weight_map") ||
-      !(*value)["weight_map"].is_object()) {
-    return bad_index(index, "there is no object `weight_map`");
-  }
-  const json::Value& weight_map = (*value)["weight_map"];
-  std::map<std::string, std::size_t> shards;  // in file name order
-  for (const auto& item : weight_map.items()) {
-    const std::string where = "weight_map of tensor " + json::quote(item.key());
-    if (!item.value().is_string()) return bad_index(index, where + " is not a string");
-    const std::string& file = item.value().get_ref<const std::string&>();
-    if (!is_plain_file_name(file)) {
-      return bad_index(index, where + " names " + json::quote(file) +
-                                  ", which is not a file name inside the model's folder");
-    }
-    shards.emplace(file, 0);
-  }
-  if (shards.empty()) return bad_index(index, "weight_map names no tensor");
-  for (auto& [file, place] : shards) {
+  CR_TRY_ASSIGN(json::ShardIndex shards, json::parse_shard_index(index));
+  for (const std::string& file : shards.files) {
     CR_TRY_ASSIGN(base::Blob shard, source(file));
     if (!shard) {
       return Error{ErrorCode::kFileNotFound,
                    dir.where + ": no " + json::quote(file) + ", which " + kIndexFile +
                        " names. Download the model again, all of its files."};
     }
-    place = dir.weights.size();
     dir.weights.push_back(std::move(shard));
   }
-  for (const auto& item : weight_map.items()) {
-    dir.indexed.emplace_back(item.key(), shards.at(item.value().get_ref<const std::string&>()));
-  }
+  dir.indexed = std::move(shards.tensors);
   return {};
 }
 

@@ -33,8 +33,8 @@ enum class Need { kTokenizer, kModel };
 
 // Errors: kFileNotFound with what was looked for; kIoError when the folder is a file or something
 // in it cannot be read; kUnsupportedModel when there is only pytorch_model.bin (pickle), with the
-// sentence that says how to convert it; kBadSafetensors for a malformed
-// model.safetensors.index.json or one that names files outside the folder.
+// sentence that says how to convert it; kBadSafetensors for a model.safetensors.index.json that
+// parse_shard_index() refuses.
 Result<ModelDir> open_model_dir(const std::filesystem::path& folder, Need need);
 
 // The same from files linked into the executable.

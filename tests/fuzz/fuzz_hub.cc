@@ -4,14 +4,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/utf8.h"
 #include "hub/blob_store.h"
 #include "hub/http.h"
 #include "hub/hub_cache.h"
 #include "hub/hub_client.h"
-#include "hub/model_files.h"
+#include "json/shard_index.h"
 #include "tests/fuzz/fuzz_check.h"
 
 namespace {
@@ -21,6 +20,7 @@ using crossrank::ErrorCode;
 using crossrank::Result;
 namespace base = crossrank::base;
 namespace hub = crossrank::hub;
+namespace json = crossrank::json;
 
 void check_error(const Error& error, ErrorCode code) {
   FUZZ_CHECK(error.code == code);
@@ -65,10 +65,11 @@ void check_listing(std::string_view text) {
 }
 
 void check_shards(std::string_view text) {
-  const Result<std::vector<std::string>> shards = hub::shard_names(text, "index.json");
-  if (!shards.ok()) return check_error(shards.error(), ErrorCode::kBadSafetensors);
-  FUZZ_CHECK(!shards->empty() && std::is_sorted(shards->begin(), shards->end()));
-  for (const std::string& name : *shards) {  // it becomes a path beside the index
+  const auto index = json::parse_shard_index(base::Blob("index.json", text));
+  if (!index.ok()) return check_error(index.error(), ErrorCode::kBadSafetensors);
+  FUZZ_CHECK(!index->files.empty() && std::is_sorted(index->files.begin(), index->files.end()));
+  for (const auto& [tensor, place] : index->tensors) FUZZ_CHECK(place < index->files.size());
+  for (const std::string& name : index->files) {  // it becomes a path beside the index
     FUZZ_CHECK(name.ends_with(".safetensors") && !name.starts_with('.'));
     FUZZ_CHECK(name.find_first_of("/\\") == name.npos && name.find('\0') == name.npos);
   }

@@ -220,25 +220,11 @@ TEST_F(ModelDirTest, AShardThatIsNotThereIsNamed) {
 }
 
 TEST_F(ModelDirTest, AnIndexMayNotLeaveTheFolder) {
-  for (const char* name : {"../m.safetensors", "/etc/passwd", "sub/m.safetensors", "..", ".", "",
-                           R"(..\\m.safetensors)", R"(m\u0000.safetensors)"}) {
+  for (const char* name : {"../m.safetensors", "/etc/passwd", ""}) {  // more: json_shard_index_test
     write_sharded("{\"a\":\"" + std::string(name) + "\"}");
     const Error error = error_of(open());
     EXPECT_EQ(error.code, ErrorCode::kBadSafetensors) << name;
-    EXPECT_THAT(error.message, HasSubstr("not a file name inside the model's folder")) << name;
-  }
-}
-
-TEST_F(ModelDirTest, AMalformedIndexIsRefused) {
-  write("config.json", "{}");
-  write("vocab.txt", "[UNK]\n");
-  for (const char* text : {"", "[]", "{", "{}", R"({"weight_map":[]})", R"({"weight_map":{}})",
-                           R"({"weight_map":{"a":1}})", R"({"weight_map":{"a":null}})",
-                           R"({"weight_map":{"a":"x","a":"y"}})"}) {
-    write("model.safetensors.index.json", text);
-    const Error error = error_of(open());
-    EXPECT_EQ(error.code, ErrorCode::kBadSafetensors) << text;
-    EXPECT_THAT(error.message, HasSubstr("model.safetensors.index.json: ")) << text;
+    EXPECT_THAT(error.message, HasSubstr("not the name of a .safetensors file beside")) << name;
   }
 }
 
