@@ -166,13 +166,12 @@ void add_truncation_flags(CLI::App& app, ScoringFlags& flags) {
   add_choice(app, "--truncation", flags.truncation, kTruncations,
              "What a longer pair gets (default longest_first)")
       ->group(group);
-  add_count(app, "--chunk-tokens", flags.chunk.tokens, "chunk_max: tokens a window (default 256)",
-            1)
+  add_count(app, "--chunk-tokens", flags.chunk.tokens, "chunk_max: tokens a chunk (default 256)", 1)
       ->group(group);
   add_count(app, "--chunk-overlap", flags.chunk.overlap, "chunk_max: tokens shared (default 32)")
       ->group(group);
   add_count(app, "--max-chunks", flags.chunk.max_chunks,
-            "chunk_max: windows a document (default 32)", 1)
+            "chunk_max: chunks a document (default 32)", 1)
       ->group(group);
 }
 

@@ -47,7 +47,7 @@ class Predictions {
   [[nodiscard]] std::vector<float> probabilities(std::size_t i) const;
   /// The activation applied to all logits of pair i, [num_labels].
   [[nodiscard]] std::vector<float> scores(std::size_t i) const;
-  /// The best window of pair i; null unless Truncation::kChunkMax was asked for.
+  /// The best chunk of pair i; null unless Truncation::kChunkMax was asked for.
   [[nodiscard]] const TextSpan* span(std::size_t i) const;
 
  private:

@@ -44,7 +44,7 @@ struct TextPair {
 /// What was left out of a pair before scoring. 16 bytes.
 struct TruncationReport {
   std::uint32_t tokens_total = 0;  ///< Tokens of the whole pair, special tokens included.
-  std::uint32_t tokens_used = 0;   ///< Tokens the model saw (of the best window with kChunkMax).
+  std::uint32_t tokens_used = 0;   ///< Tokens the model saw (of the best chunk with kChunkMax).
   std::uint32_t chars_cut = 0;     ///< Code points of the document dropped by max_chars.
   bool query_truncated = false;    ///< True when tokens of the query were dropped.
 

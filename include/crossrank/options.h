@@ -20,7 +20,7 @@ enum class Truncation : std::uint8_t {
   kLongestFirst,  ///< Cut the longer side, as `tokenizers` and sentence-transformers do.
   kDocumentOnly,  ///< Cut the document, never the query; a query that leaves no room is an error.
   kError,         ///< Cut nothing: ErrorCode::kTooLong with the lengths.
-  kChunkMax,      ///< Score overlapping windows of the document, keep the best one's score.
+  kChunkMax,      ///< Score overlapping chunks of the document, keep the best one's score.
 };
 
 /// The function between a logit and `score`. What the model's config says unless overridden.
@@ -45,11 +45,11 @@ struct LoadOptions {
   const std::atomic<bool>* cancel = nullptr;  ///< Set it to stop a download: kCancelled.
 };
 
-/// The windows of Truncation::kChunkMax.
+/// The chunks of Truncation::kChunkMax.
 struct ChunkOptions {
-  std::size_t tokens = 256;  ///< Document tokens a window (fewer when max_length leaves less room).
-  std::size_t overlap = 32;  ///< Document tokens that neighbouring windows share.
-  std::size_t max_chunks = 32;  ///< Windows a document at most; the text behind them is not scored.
+  std::size_t tokens = 256;  ///< Document tokens a chunk (fewer when max_length leaves less room).
+  std::size_t overlap = 32;  ///< Document tokens that neighbouring chunks share.
+  std::size_t max_chunks = 32;  ///< Chunks a document at most; the text behind them is not scored.
 };
 
 /// Tokens in one batch by default: 512 rows of 1,536 float32 (the widest activation of MiniLM) are

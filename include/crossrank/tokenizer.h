@@ -39,7 +39,7 @@ class Tokenizer {
   /// Errors: kInvalidArgument (max_length below 2), kTooLong, kOutOfMemory.
   [[nodiscard]] Result<Encoding> encode(std::string_view text,
                                         const ScoreOptions& options = {}) const;
-  /// [CLS] query [SEP] document [SEP], cut as when scored. kChunkMax gives the first window.
+  /// [CLS] query [SEP] document [SEP], cut as when scored. kChunkMax gives the first chunk.
   /// Errors: kInvalidArgument (an option), kTooLong, kOutOfMemory.
   [[nodiscard]] Result<Encoding> encode(std::string_view query, std::string_view document,
                                         const ScoreOptions& options = {}) const;

@@ -1,4 +1,4 @@
-// Scorer: tokens of a window -> batches -> forward -> logits in the order of the pairs.
+// Scorer: tokens of a stretch -> batches -> forward -> logits in the order of the pairs.
 #include "engine/scorer.h"
 
 #include <algorithm>
@@ -40,40 +40,40 @@ Result<void> Scorer::score(const PairSource& source, const text::CutRules& rules
   }
   if (rules.policy == Truncation::kChunkMax && bert_.num_labels() != 1) {
     return Error{ErrorCode::kInvalidArgument,
-                 "chunk_max keeps the window with the best score, so it needs a model with one "
+                 "chunk_max keeps the chunk with the best score, so it needs a model with one "
                  "label; this one has " +
                      std::to_string(bert_.num_labels())};
   }
-  Window window(tokenizer_, rules, options);
+  PairStretch stretch(tokenizer_, rules, options);
   std::vector<float> logits;
-  for (std::size_t first = 0; first < source.size(); first += window.pairs()) {
+  for (std::size_t first = 0; first < source.size(); first += stretch.pairs()) {
     const auto progress = [&](std::size_t sequences_done) {
       if (!options.progress) return;
-      const std::size_t pairs = window.pairs() * sequences_done / window.sequences().size();
+      const std::size_t pairs = stretch.pairs() * sequences_done / stretch.sequences().size();
       options.progress(first + pairs, source.size());
     };
     {
       if (!turnstile_.enter(options.cancel)) return cancelled();
       const Turn turn(turnstile_);
-      CR_TRY(window.fill(source, first, pool_));
+      CR_TRY(stretch.fill(source, first, pool_));
       if (base::is_cancelled(options.cancel)) return cancelled();
-      logits.resize(window.sequences().size() * bert_.num_labels());
-      run_window(window, options, progress, logits.data());
+      logits.resize(stretch.sequences().size() * bert_.num_labels());
+      run_stretch(stretch, options, progress, logits.data());
       if (base::is_cancelled(options.cancel)) return cancelled();
     }
-    CR_TRY(deliver(window, first, logits, options, sink));
-    progress(window.sequences().size());
+    CR_TRY(deliver(stretch, first, logits, options, sink));
+    progress(stretch.sequences().size());
   }
   return {};
 }
 
 // Writes logits [sequences, num_labels]; leaves early, with logits missing, when cancelled.
-void Scorer::run_window(const Window& window, const ScoreOptions& options,
-                        const std::function<void(std::size_t sequences_done)>& progress,
-                        float* logits) {
+void Scorer::run_stretch(const PairStretch& stretch, const ScoreOptions& options,
+                         const std::function<void(std::size_t sequences_done)>& progress,
+                         float* logits) {
   std::vector<std::uint32_t> lengths;
-  lengths.reserve(window.sequences().size());
-  for (const Sequence& sequence : window.sequences()) {
+  lengths.reserve(stretch.sequences().size());
+  for (const Sequence& sequence : stretch.sequences()) {
     lengths.push_back(static_cast<std::uint32_t>(sequence.cut.length()));
   }
   const BatchPlan plan =
@@ -83,7 +83,7 @@ void Scorer::run_window(const Window& window, const ScoreOptions& options,
 
   if (!plan.across_batches) {
     for (std::size_t b = 0; b < plan.batches() && !base::is_cancelled(options.cancel); ++b) {
-      run_batch(window, plan.batch(b), workers_[0], pool_, logits);
+      run_batch(stretch, plan.batch(b), workers_[0], pool_, logits);
       progress(plan.starts[b + 1]);
     }
     return;
@@ -92,15 +92,15 @@ void Scorer::run_window(const Window& window, const ScoreOptions& options,
   base::run_guarded(pool_, plan.batches(), [&](std::size_t worker, std::size_t b) {
     if (base::is_cancelled(options.cancel)) return;
     base::Serial serial;
-    run_batch(window, plan.batch(b), workers_[worker], serial, logits);
+    run_batch(stretch, plan.batch(b), workers_[worker], serial, logits);
     done.fetch_add(plan.batch(b).size());
     if (worker == 0) progress(done.load());  // worker 0 is the thread that called score()
   });
 }
 
-void Scorer::run_batch(const Window& window, std::span<const std::uint32_t> batch, Worker& worker,
-                       base::Parallel& parallel, float* logits) const {
-  const std::span<const Sequence> sequences = window.sequences();
+void Scorer::run_batch(const PairStretch& stretch, std::span<const std::uint32_t> batch,
+                       Worker& worker, base::Parallel& parallel, float* logits) const {
+  const std::span<const Sequence> sequences = stretch.sequences();
   worker.seq_start.assign(1, 0);
   for (const std::uint32_t s : batch) {
     worker.seq_start.push_back(worker.seq_start.back() +
@@ -109,8 +109,8 @@ void Scorer::run_batch(const Window& window, std::span<const std::uint32_t> batc
   worker.ids.resize(worker.seq_start.back());
   worker.type_ids.resize(worker.seq_start.back());
   for (std::size_t b = 0; b < batch.size(); ++b) {
-    window.write(sequences[batch[b]], &worker.ids[worker.seq_start[b]],
-                 &worker.type_ids[worker.seq_start[b]]);
+    stretch.write(sequences[batch[b]], &worker.ids[worker.seq_start[b]],
+                  &worker.type_ids[worker.seq_start[b]]);
   }
   // The reference can run a model with one row of type embeddings only if its tokenizer gives no
   // type ids, and then they are 0.
@@ -128,9 +128,10 @@ void Scorer::run_batch(const Window& window, std::span<const std::uint32_t> batc
 }
 
 // Hands each pair's logits to the sink: of its chunks, those of the best one.
-Result<void> Scorer::deliver(const Window& window, std::size_t first, std::span<const float> logits,
-                             const ScoreOptions& options, const Sink& sink) const {
-  const std::span<const Sequence> sequences = window.sequences();
+Result<void> Scorer::deliver(const PairStretch& stretch, std::size_t first,
+                             std::span<const float> logits, const ScoreOptions& options,
+                             const Sink& sink) const {
+  const std::span<const Sequence> sequences = stretch.sequences();
   const std::size_t labels = bert_.num_labels();
   for (const float& logit : logits) {
     if (std::isfinite(logit)) continue;
@@ -146,7 +147,7 @@ Result<void> Scorer::deliver(const Window& window, std::size_t first, std::span<
     for (; s < sequences.size() && sequences[s].pair == pair; ++s) {
       if (logits[s * labels] > logits[best * labels]) best = s;
     }
-    sink({first + pair, logits.subspan(best * labels, labels), window.report(sequences[best]),
+    sink({first + pair, logits.subspan(best * labels, labels), stretch.report(sequences[best]),
           sequences[best].span});
   }
   return {};

@@ -1,4 +1,4 @@
-// Scorer: pairs to logits, window by window, on threads that concurrent calls share by turns.
+// Scorer: pairs to logits, stretch by stretch, on threads that concurrent calls share by turns.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +12,8 @@
 #include "crossrank/options.h"
 #include "crossrank/result.h"
 #include "engine/batcher.h"
+#include "engine/pair_stretch.h"
 #include "engine/turnstile.h"
-#include "engine/window.h"
 #include "model/bert.h"
 #include "model/workspace.h"
 #include "text/pair_encoder.h"
@@ -54,11 +54,11 @@ class Scorer {
     std::vector<float> logits;
   };
 
-  void run_window(const Window& window, const ScoreOptions& options,
-                  const std::function<void(std::size_t sequences_done)>& progress, float* logits);
-  void run_batch(const Window& window, std::span<const std::uint32_t> batch, Worker& worker,
+  void run_stretch(const PairStretch& stretch, const ScoreOptions& options,
+                   const std::function<void(std::size_t sequences_done)>& progress, float* logits);
+  void run_batch(const PairStretch& stretch, std::span<const std::uint32_t> batch, Worker& worker,
                  base::Parallel& parallel, float* logits) const;
-  Result<void> deliver(const Window& window, std::size_t first, std::span<const float> logits,
+  Result<void> deliver(const PairStretch& stretch, std::size_t first, std::span<const float> logits,
                        const ScoreOptions& options, const Sink& sink) const;
 
   const text::Tokenizer& tokenizer_;

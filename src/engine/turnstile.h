@@ -8,7 +8,7 @@
 
 namespace crossrank::engine {
 
-// A plain std::mutex would let one long call take every window while others starve.
+// A plain std::mutex would let one long call take every stretch while others starve.
 class Turnstile {
  public:
   // Waits for the turn; false when `cancel` (which may be null) was set before it came.

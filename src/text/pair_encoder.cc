@@ -1,4 +1,4 @@
-// Pair encoding: the arithmetic of truncation and windows, and the layout of a pair.
+// Pair encoding: the arithmetic of truncation and chunks, and the layout of a pair.
 #include "text/pair_encoder.h"
 
 #include <algorithm>
@@ -40,8 +40,8 @@ std::pair<std::size_t, std::size_t> longest_first(std::size_t query, std::size_t
   return query_is_longer ? std::pair(longer, shorter) : std::pair(shorter, longer);
 }
 
-// Document tokens a window, at least 1.
-Result<std::size_t> window_tokens(std::size_t query, std::size_t document, const CutRules& rules) {
+// Document tokens a chunk, at least 1.
+Result<std::size_t> chunk_tokens(std::size_t query, std::size_t document, const CutRules& rules) {
   const std::size_t taken = query + kPairSpecialTokens;
   if (taken >= rules.max_length) return no_room(query, document, rules);
   return std::min(rules.chunk.tokens, rules.max_length - taken);
@@ -62,14 +62,14 @@ Result<void> check_rules(const CutRules& rules) {
                    std::to_string(chunk.overlap) +
                    " does not advance; chunk tokens must be above the overlap.");
   }
-  if (chunk.max_chunks == 0) return invalid("max_chunks is 0; at least 1 window must be scored.");
+  if (chunk.max_chunks == 0) return invalid("max_chunks is 0; at least 1 chunk must be scored.");
   return {};
 }
 
 Result<PairCut> cut_pair(std::size_t query, std::size_t document, const CutRules& rules) {
   if (rules.policy == Truncation::kChunkMax) {
-    CR_TRY_ASSIGN(const std::vector<PairCut> windows, chunk_pair(query, document, rules));
-    return windows.front();
+    CR_TRY_ASSIGN(const std::vector<PairCut> chunks, chunk_pair(query, document, rules));
+    return chunks.front();
   }
   CR_TRY(check_rules(rules));
   PairCut cut{.query_tokens = query, .document_tokens = document};
@@ -100,21 +100,21 @@ Result<PairCut> cut_pair(std::size_t query, std::size_t document, const CutRules
 Result<std::vector<PairCut>> chunk_pair(std::size_t query, std::size_t document,
                                         const CutRules& rules) {
   CR_TRY(check_rules(rules));
-  std::vector<PairCut> windows;
+  std::vector<PairCut> chunks;
   if (document == 0 && query + kPairSpecialTokens <= rules.max_length) {
-    windows.push_back({.query_tokens = query});
-    return windows;
+    chunks.push_back({.query_tokens = query});
+    return chunks;
   }
-  CR_TRY_ASSIGN(const std::size_t size, window_tokens(query, document, rules));
-  // A long query can leave less room than the overlap asks for; half of each window is then new.
+  CR_TRY_ASSIGN(const std::size_t size, chunk_tokens(query, document, rules));
+  // A long query can leave less room than the overlap asks for; half of each chunk is then new.
   const std::size_t overlap = rules.chunk.overlap < size ? rules.chunk.overlap : size / 2;
   const std::size_t stride = size - overlap;
-  for (std::size_t begin = 0; windows.size() < rules.chunk.max_chunks; begin += stride) {
+  for (std::size_t begin = 0; chunks.size() < rules.chunk.max_chunks; begin += stride) {
     const std::size_t tokens = std::min(size, document - begin);
-    windows.push_back({.query_tokens = query, .document_begin = begin, .document_tokens = tokens});
+    chunks.push_back({.query_tokens = query, .document_begin = begin, .document_tokens = tokens});
     if (begin + tokens == document) break;
   }
-  return windows;
+  return chunks;
 }
 
 void write_pair(std::span<const std::int32_t> query, std::span<const std::int32_t> document,

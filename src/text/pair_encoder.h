@@ -34,11 +34,11 @@ struct CutRules {
 // tokens; chunk tokens 0 or not above the overlap; max_chunks 0).
 Result<void> check_rules(const CutRules& rules);
 
-// The one cut of a pair of `query` and `document` tokens. For kChunkMax the first window.
+// The one cut of a pair of `query` and `document` tokens. For kChunkMax the first chunk.
 // Errors: kInvalidArgument (kDocumentOnly: the query leaves no room), kTooLong (kError).
 Result<PairCut> cut_pair(std::size_t query, std::size_t document, const CutRules& rules);
 
-// The windows of a pair under kChunkMax, first to last, at least one, at most chunk.max_chunks. The
+// The chunks of a pair under kChunkMax, first to last, at least one, at most chunk.max_chunks. The
 // query is never cut: kInvalidArgument when it leaves no room for a document token.
 Result<std::vector<PairCut>> chunk_pair(std::size_t query, std::size_t document,
                                         const CutRules& rules);

@@ -119,7 +119,7 @@ class Formats(CliTest):
 
 class Invariance(CliTest):
     def test_batches_threads_and_order_change_no_byte(self):
-        pairs = random_pairs(3000)  # three windows
+        pairs = random_pairs(3000)  # several parts
         wanted = self.ok("score", "--model", WIDE, stdin=jsonl(pairs)).out
         self.assertEqual(wanted.count(b"\n"), 3000)
         for args in (

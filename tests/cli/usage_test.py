@@ -84,7 +84,7 @@ class Usage(CliTest):
         self.fails(2, "score", "--format", "trec", says="trec")
         self.fails(2, "rank", "-q", "x", "--isa", "mmx", says=["mmx", "scalar"])
 
-    def test_overlap_of_a_whole_window(self):
+    def test_overlap_of_a_whole_chunk(self):
         self.fails(
             2,
             "rank",

@@ -127,12 +127,12 @@ TEST(CrossEncoderPredict, SameBitsWhateverTheOrder) {
   expect_same_bits(logits_of(encoder.predict(shuffled).value()), expected_shuffled, "shuffled");
 }
 
-TEST(CrossEncoderPredict, SeveralWindowsGiveWhatOneGives) {
+TEST(CrossEncoderPredict, SeveralStretchesGiveWhatOneGives) {
   const TinyModel model({.layers = 1});
   const CrossEncoder encoder = load(model);
   Texts texts = random_texts(100);
   std::vector<TextPair> few = texts.pairs();
-  std::vector<TextPair> many;  // more pairs than a window holds, with queries that take turns
+  std::vector<TextPair> many;  // more pairs than a stretch holds, with queries that take turns
   while (many.size() < 10'000) many.insert(many.end(), few.begin(), few.end());
   const std::vector<float> expected = logits_of(encoder.predict(few).value());
   const std::vector<float> logits = logits_of(encoder.predict(many).value());
@@ -272,14 +272,14 @@ TEST(CrossEncoderPredict, ImpossibleOptions) {
   EXPECT_EQ(error_of(encoder.predict(pairs, options)).code, ErrorCode::kInvalidArgument);
 }
 
-TEST(CrossEncoderPredict, ChunkMaxKeepsTheBestWindow) {
+TEST(CrossEncoderPredict, ChunkMaxKeepsTheBestChunk) {
   const TinyModel model;
   const CrossEncoder encoder = load(model);
   std::mt19937 random(4);
   ScoreOptions options;
   options.truncation = Truncation::kChunkMax;
   options.chunk = {.tokens = 5, .overlap = 2, .max_chunks = 6};
-  options.batch_tokens = 30;  // the windows of a document spread over batches
+  options.batch_tokens = 30;  // the chunks of a document spread over batches
   Texts texts;
   for (std::size_t i = 0; i < 40; ++i) {
     texts.queries.push_back(tiny_words(random, 1 + i % 4));
@@ -298,9 +298,9 @@ TEST(CrossEncoderPredict, ChunkMaxKeepsTheBestWindow) {
     EXPECT_EQ(span.begin_char, span.begin_byte == 0 ? 0 : span.begin_byte - 1);
     EXPECT_EQ(span.end_char, span.end_byte == 0 ? 0 : span.end_byte - 1);
     // The text of the span alone has the same score, and no five words in a row a better one.
-    const std::string_view window =
+    const std::string_view chunk =
         document.substr(span.begin_byte, span.end_byte - span.begin_byte);
-    const TextPair alone = {pairs[i].query, window};
+    const TextPair alone = {pairs[i].query, chunk};
     const ScoredPair best = encoder.predict({&alone, 1}).value()[0];
     EXPECT_EQ(best.logit, predictions[i].logit) << i;
     EXPECT_EQ(best.truncation.tokens_used, predictions[i].truncation.tokens_used) << i;
@@ -311,7 +311,7 @@ TEST(CrossEncoderPredict, ChunkMaxKeepsTheBestWindow) {
   EXPECT_GT(not_first, 5U);
 }
 
-TEST(CrossEncoderPredict, ChunkMaxScoresEveryWindowUpToTheLimit) {
+TEST(CrossEncoderPredict, ChunkMaxScoresEveryChunkUpToTheLimit) {
   const TinyModel model;
   const CrossEncoder encoder = load(model);
   ScoreOptions options;

@@ -62,7 +62,7 @@ TEST(Turnstile, CancelledBeforehand) {
 TEST(Turnstile, ALongCallDoesNotStarveAShortOne) {
   Turnstile turnstile;
   std::atomic<bool> short_done{false};
-  std::atomic<int> windows_meanwhile{0};
+  std::atomic<int> turns_meanwhile{0};
   ASSERT_TRUE(turnstile.enter(nullptr));
   std::atomic<bool> started{false};
   std::thread short_call([&] {
@@ -74,14 +74,14 @@ TEST(Turnstile, ALongCallDoesNotStarveAShortOne) {
   while (!started) std::this_thread::yield();
   std::this_thread::sleep_for(std::chrono::milliseconds(100));  // it waits by now
   turnstile.leave();
-  for (int window = 0; window < 100 && !short_done; ++window) {
+  for (int turn = 0; turn < 100 && !short_done; ++turn) {
     ASSERT_TRUE(turnstile.enter(nullptr));
-    ++windows_meanwhile;
+    ++turns_meanwhile;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
     turnstile.leave();
   }
   short_call.join();
-  EXPECT_LE(windows_meanwhile, 1);
+  EXPECT_LE(turns_meanwhile, 1);
 }
 
 }  // namespace

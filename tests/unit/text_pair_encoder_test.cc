@@ -1,4 +1,4 @@
-// Truncation, windows and the layout of a pair. longest_first against the reference on thousands of
+// Truncation, chunks and the layout of a pair. longest_first against the reference on thousands of
 // cases is in tests/tokenizer/compare.py.
 #include "text/pair_encoder.h"
 
@@ -113,8 +113,8 @@ CutRules chunks(std::size_t max_length, std::size_t tokens, std::size_t overlap,
   return out;
 }
 
-std::vector<std::pair<std::size_t, std::size_t>> windows(std::size_t query, std::size_t document,
-                                                         const CutRules& with) {
+std::vector<std::pair<std::size_t, std::size_t>> chunks_of(std::size_t query, std::size_t document,
+                                                           const CutRules& with) {
   std::vector<std::pair<std::size_t, std::size_t>> out;
   for (const PairCut& cut : chunk_pair(query, document, with).value()) {
     EXPECT_EQ(cut.query_begin, 0u);
@@ -125,25 +125,25 @@ std::vector<std::pair<std::size_t, std::size_t>> windows(std::size_t query, std:
   return out;
 }
 
-TEST(ChunkPair, WindowsOverlapAndEndWithTheDocument) {
-  EXPECT_THAT(windows(3, 25, chunks(512, 10, 2)),
+TEST(ChunkPair, ChunksOverlapAndEndWithTheDocument) {
+  EXPECT_THAT(chunks_of(3, 25, chunks(512, 10, 2)),
               ElementsAre(Kept(0, 10), Kept(8, 18), Kept(16, 25)));
-  EXPECT_THAT(windows(3, 26, chunks(512, 10, 2)),
+  EXPECT_THAT(chunks_of(3, 26, chunks(512, 10, 2)),
               ElementsAre(Kept(0, 10), Kept(8, 18), Kept(16, 26)));
-  EXPECT_THAT(windows(3, 20, chunks(512, 10, 0)), ElementsAre(Kept(0, 10), Kept(10, 20)));
+  EXPECT_THAT(chunks_of(3, 20, chunks(512, 10, 0)), ElementsAre(Kept(0, 10), Kept(10, 20)));
 }
 
-TEST(ChunkPair, AShortDocumentIsOneWindow) {
-  EXPECT_THAT(windows(3, 10, chunks(512, 10, 2)), ElementsAre(Kept(0, 10)));
-  EXPECT_THAT(windows(3, 1, chunks(512, 10, 2)), ElementsAre(Kept(0, 1)));
-  EXPECT_THAT(windows(3, 0, chunks(512, 10, 2)), ElementsAre(Kept(0, 0)));
+TEST(ChunkPair, AShortDocumentIsOneChunk) {
+  EXPECT_THAT(chunks_of(3, 10, chunks(512, 10, 2)), ElementsAre(Kept(0, 10)));
+  EXPECT_THAT(chunks_of(3, 1, chunks(512, 10, 2)), ElementsAre(Kept(0, 1)));
+  EXPECT_THAT(chunks_of(3, 0, chunks(512, 10, 2)), ElementsAre(Kept(0, 0)));
 }
 
-TEST(ChunkPair, NoWindowLiesWithinAnotherAndNoTokenIsMissed) {
+TEST(ChunkPair, NoChunkLiesWithinAnotherAndNoTokenIsMissed) {
   for (std::size_t document = 1; document < 60; ++document) {
     for (std::size_t tokens = 1; tokens < 12; ++tokens) {
       for (std::size_t overlap = 0; overlap < tokens; ++overlap) {
-        const auto all = windows(2, document, chunks(10, tokens, overlap, 1000));
+        const auto all = chunks_of(2, document, chunks(10, tokens, overlap, 1000));
         std::size_t covered = 0;
         for (const auto& [begin, end] : all) {
           ASSERT_LE(begin, covered);
@@ -156,16 +156,16 @@ TEST(ChunkPair, NoWindowLiesWithinAnotherAndNoTokenIsMissed) {
   }
 }
 
-TEST(ChunkPair, ALongQueryMakesWindowsSmaller) {
-  EXPECT_THAT(windows(5, 10, chunks(12, 10, 2)),
+TEST(ChunkPair, ALongQueryMakesChunksSmaller) {
+  EXPECT_THAT(chunks_of(5, 10, chunks(12, 10, 2)),
               ElementsAre(Kept(0, 4), Kept(2, 6), Kept(4, 8), Kept(6, 10)));
-  // Room for 4, an overlap of 8: half of each window is new.
-  EXPECT_THAT(windows(5, 8, chunks(12, 10, 8)), ElementsAre(Kept(0, 4), Kept(2, 6), Kept(4, 8)));
-  EXPECT_THAT(windows(8, 2, chunks(12, 10, 8)), ElementsAre(Kept(0, 1), Kept(1, 2)));
+  // Room for 4, an overlap of 8: half of each chunk is new.
+  EXPECT_THAT(chunks_of(5, 8, chunks(12, 10, 8)), ElementsAre(Kept(0, 4), Kept(2, 6), Kept(4, 8)));
+  EXPECT_THAT(chunks_of(8, 2, chunks(12, 10, 8)), ElementsAre(Kept(0, 1), Kept(1, 2)));
 }
 
 TEST(ChunkPair, StopsAtMaxChunks) {
-  EXPECT_THAT(windows(3, 1000, chunks(512, 10, 2, 2)), ElementsAre(Kept(0, 10), Kept(8, 18)));
+  EXPECT_THAT(chunks_of(3, 1000, chunks(512, 10, 2, 2)), ElementsAre(Kept(0, 10), Kept(8, 18)));
 }
 
 TEST(ChunkPair, RefusesAQueryThatLeavesNoRoom) {
@@ -176,14 +176,14 @@ TEST(ChunkPair, RefusesAQueryThatLeavesNoRoom) {
   EXPECT_FALSE(chunk_pair(10, 0, chunks(12, 10, 2)).ok());
 }
 
-TEST(CutPair, UnderChunkMaxGivesTheFirstWindow) {
+TEST(CutPair, UnderChunkMaxGivesTheFirstChunk) {
   const PairCut cut = cut_pair(3, 5000, chunks(512, 10, 2)).value();
   EXPECT_EQ(cut.document_begin, 0u);
   EXPECT_EQ(cut.document_tokens, 10u);
   EXPECT_EQ(cut_pair(3, 100, chunks(512, 10, 2)).value().document_tokens, 10u);
 }
 
-TEST(CheckRules, RefusesWindowsThatDoNotAdvance) {
+TEST(CheckRules, RefusesChunksThatDoNotAdvance) {
   for (const CutRules& bad : {chunks(512, 0, 0), chunks(512, 5, 5), chunks(512, 5, 6),
                               chunks(512, 5, 1, 0), chunks(2, 5, 1)}) {
     const auto checked = check_rules(bad);

@@ -1,4 +1,4 @@
-// Window: a stretch of the caller's pairs as token ids, cut and ready for batches. Runs no model.
+// PairStretch: some of the pairs of a call as token ids, cut and ready for batches. Runs no model.
 #pragma once
 
 #include <cstddef>
@@ -29,26 +29,26 @@ class PairSource {
 
 // One row of a batch: a pair, or one chunk of it.
 struct Sequence {
-  std::uint32_t pair = 0;  // within the window
+  std::uint32_t pair = 0;  // within the stretch
   text::PairCut cut;
   TextSpan span;  // of the document's tokens; kChunkMax only
 };
 
-// Holds ids for one window at a time: at most kMaxPairs pairs and, beyond the first pair, about
+// Holds ids for one stretch at a time: at most kMaxPairs pairs and, beyond the first pair, about
 // kTokensPerWorker tokens a worker. Of a text that is cut only the tokens that are kept stay.
 // Used by one thread, whose `parallel` it borrows in fill().
-class Window {
+class PairStretch {
  public:
   static constexpr std::size_t kMaxPairs = 4096;
   // Counted as one token a byte, which English has four of: some 16,000 tokens in truth, 32 batches
   // of 512. More would make concurrent calls wait longer for their turn, fewer would leave more
-  // workers waiting for the last batch of a window.
+  // workers waiting for the last batch of a stretch.
   static constexpr std::size_t kTokensPerWorker = std::size_t{64} * 1024;
 
-  Window(const text::Tokenizer& tokenizer, const text::CutRules& rules,
-         const ScoreOptions& options);
+  PairStretch(const text::Tokenizer& tokenizer, const text::CutRules& rules,
+              const ScoreOptions& options);
 
-  // Tokenizes and cuts the pairs from `first` on until the window is full. When options.cancel is
+  // Tokenizes and cuts the pairs from `first` on until the stretch is full. When options.cancel is
   // set meanwhile, the content is incomplete: callers look at the flag. Errors: kInvalidArgument,
   // kTooLong, of the first pair that has one.
   Result<void> fill(const PairSource& source, std::size_t first, base::Parallel& parallel);
@@ -78,7 +78,7 @@ class Window {
     std::size_t kept_from = 0;       // token number of the id there
     std::size_t sequence_begin = 0;  // in the arena
   };
-  // What one worker has written for this window, and what it needs while tokenizing.
+  // What one worker has written for this stretch, and what it needs while tokenizing.
   struct Arena {
     std::vector<std::int32_t> ids;
     std::vector<Sequence> sequences;
@@ -104,7 +104,7 @@ class Window {
   std::vector<Pair> pairs_;
   std::vector<Sequence> sequences_;
   std::vector<Arena> arenas_;  // [workers]
-  // Queries of this window and, while they are few, of those before it.
+  // Queries of this stretch and, while they are few, of those before it.
   std::vector<Query> queries_;
   std::unordered_map<std::string_view, std::uint32_t> query_numbers_;
   std::size_t query_tokens_ = 0;

@@ -1,5 +1,5 @@
-// Window: tokenization and cuts, spread over the workers; each writes to an arena of its own.
-#include "engine/window.h"
+// PairStretch: tokenization and cuts, spread over the workers; each writes to an arena of its own.
+#include "engine/pair_stretch.h"
 
 #include <algorithm>
 #include <limits>
@@ -16,7 +16,7 @@ namespace {
 
 // Kept between texts; what a giant text needed beyond this goes back at once.
 constexpr std::size_t kMaxScratchTokens = std::size_t{256} * 1024;
-// Queries of earlier windows are forgotten when they hold more than this.
+// Queries of earlier stretches are forgotten when they hold more than this.
 constexpr std::size_t kMaxQueryTokens = std::size_t{256} * 1024;
 // Spans and reports count in 32 bits.
 constexpr std::size_t kMaxTextBytes = std::numeric_limits<std::uint32_t>::max();
@@ -61,11 +61,12 @@ class CharCounter {
 
 }  // namespace
 
-Window::Window(const text::Tokenizer& tokenizer, const text::CutRules& rules,
-               const ScoreOptions& options)
+PairStretch::PairStretch(const text::Tokenizer& tokenizer, const text::CutRules& rules,
+                         const ScoreOptions& options)
     : tokenizer_(tokenizer), rules_(rules), options_(options) {}
 
-Result<void> Window::fill(const PairSource& source, std::size_t first, base::Parallel& parallel) {
+Result<void> PairStretch::fill(const PairSource& source, std::size_t first,
+                               base::Parallel& parallel) {
   arenas_.resize(parallel.workers());
   for (Arena& arena : arenas_) {
     arena.ids.clear();
@@ -109,7 +110,7 @@ Result<void> Window::fill(const PairSource& source, std::size_t first, base::Par
 }
 
 // Sets pairs_ (their queries alone) and new_queries_.
-void Window::choose(const PairSource& source, std::size_t first, std::size_t workers) {
+void PairStretch::choose(const PairSource& source, std::size_t first, std::size_t workers) {
   pairs_.clear();
   new_queries_.clear();
   if (query_tokens_ > kMaxQueryTokens) {
@@ -127,8 +128,8 @@ void Window::choose(const PairSource& source, std::size_t first, std::size_t wor
   }
 }
 
-// Tokens of a pair that the window will hold, taking each byte for a token.
-std::size_t Window::most_tokens(const TextPair& pair) const {
+// Tokens of a pair that the stretch will hold, taking each byte for a token.
+std::size_t PairStretch::most_tokens(const TextPair& pair) const {
   std::size_t document = pair.document.size();
   if (options_.max_chars != 0 && options_.max_chars < document / 4) {
     document = options_.max_chars * 4;  // bytes of the longest code points
@@ -141,7 +142,7 @@ std::size_t Window::most_tokens(const TextPair& pair) const {
              : rules_.max_length + rules_.chunk.max_chunks * rules_.chunk.tokens;
 }
 
-std::uint32_t Window::query_number(std::string_view query, std::size_t index) {
+std::uint32_t PairStretch::query_number(std::string_view query, std::size_t index) {
   // Most often the very same bytes as before; a long text is then not even hashed.
   if (!queries_.empty() && query.data() == last_query_.data() &&
       query.size() == last_query_.size()) {
@@ -157,7 +158,7 @@ std::uint32_t Window::query_number(std::string_view query, std::size_t index) {
   return last_query_number_ = known->second;
 }
 
-Result<void> Window::encode_query(std::string_view text, Arena& arena, Query& query) const {
+Result<void> PairStretch::encode_query(std::string_view text, Arena& arena, Query& query) const {
   CR_TRY(check_size("query", text));
   std::optional<std::string> repaired;
   text = valid_text(text, repaired);
@@ -173,7 +174,8 @@ Result<void> Window::encode_query(std::string_view text, Arena& arena, Query& qu
   return {};
 }
 
-Result<void> Window::encode_document(std::string_view text, std::uint32_t number, Arena& arena) {
+Result<void> PairStretch::encode_document(std::string_view text, std::uint32_t number,
+                                          Arena& arena) {
   Pair& pair = pairs_[number];
   const Query& query = queries_[pair.query];
   CR_TRY(check_size("document", text));
@@ -216,8 +218,8 @@ Result<void> Window::encode_document(std::string_view text, std::uint32_t number
   return {};
 }
 
-Result<void> Window::cut_chunks(std::string_view text, std::uint32_t number,
-                                std::size_t query_tokens, Arena& arena) const {
+Result<void> PairStretch::cut_chunks(std::string_view text, std::uint32_t number,
+                                     std::size_t query_tokens, Arena& arena) const {
   const std::vector<text::ByteSpan>& spans = arena.text_spans;
   CR_TRY_ASSIGN(const std::vector<text::PairCut> cuts,
                 text::chunk_pair(query_tokens, spans.size(), rules_));
@@ -237,7 +239,7 @@ Result<void> Window::cut_chunks(std::string_view text, std::uint32_t number,
 }
 
 // The error of the first pair that has one, whichever worker met it.
-Result<void> Window::first_error() {
+Result<void> PairStretch::first_error() {
   Arena* first = nullptr;
   for (Arena& arena : arenas_) {
     if (arena.error && (first == nullptr || arena.error_index < first->error_index)) {
@@ -248,7 +250,7 @@ Result<void> Window::first_error() {
   return Error{first->error->code, pair_name(options_, first->error_index) + first->error->message};
 }
 
-void Window::write(const Sequence& sequence, std::int32_t* ids, std::int32_t* type_ids) const {
+void PairStretch::write(const Sequence& sequence, std::int32_t* ids, std::int32_t* type_ids) const {
   const Pair& pair = pairs_[sequence.pair];
   const Query& query = queries_[pair.query];
   const std::span<const std::int32_t> document =
@@ -260,7 +262,7 @@ void Window::write(const Sequence& sequence, std::int32_t* ids, std::int32_t* ty
                    type_ids);
 }
 
-TruncationReport Window::report(const Sequence& sequence) const {
+TruncationReport PairStretch::report(const Sequence& sequence) const {
   const Pair& pair = pairs_[sequence.pair];
   const Query& query = queries_[pair.query];
   TruncationReport report;
