@@ -24,6 +24,7 @@ using testing::HasSubstr;
 // A safetensors file with one U8 tensor of one byte for each name.
 std::string shard(const std::vector<std::string>& names) {
   std::vector<WrittenTensor> tensors;
+  tensors.reserve(names.size());
   for (const std::string& name : names) tensors.push_back({name, "U8", {1}, "x"});
   return safetensors_file(tensors);
 }
