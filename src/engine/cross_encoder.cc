@@ -70,6 +70,15 @@ ScoredPair scored_pair(const engine::PairOutcome& outcome, Activation activation
   return pair;
 }
 
+Result<kernels::Arithmetic> arithmetic_of(Precision precision) {
+  switch (precision) {
+    case Precision::kFp32: return kernels::Arithmetic::kFp32;
+    case Precision::kBf16: return kernels::Arithmetic::kBf16;
+    case Precision::kInt8: return kernels::Arithmetic::kInt8;
+  }
+  return Error{ErrorCode::kInvalidArgument, "precision is not a value of crossrank::Precision"};
+}
+
 Result<std::size_t> thread_count(std::size_t asked) {
   if (asked > kMaxThreads) {
     return Error{ErrorCode::kInvalidArgument, "threads is " + std::to_string(asked) + "; at most " +
@@ -130,11 +139,9 @@ CrossEncoder::~CrossEncoder() = default;
 Result<CrossEncoder> CrossEncoder::load(std::string_view model, const LoadOptions& options) {
   return base::guard_memory([&]() -> Result<CrossEncoder> {
     // What needs no file first: nothing is downloaded for a call that cannot succeed.
-    if (options.precision != Precision::kFp32) {
-      return Error{ErrorCode::kUnsupportedPrecision,
-                   "this version computes in fp32 only; bf16 and int8 are not available"};
-    }
-    CR_TRY_ASSIGN(const kernels::KernelTable* table, kernels::kernels_by_name(options.isa));
+    CR_TRY_ASSIGN(const kernels::Arithmetic arithmetic, arithmetic_of(options.precision));
+    CR_TRY_ASSIGN(const kernels::KernelTable* table,
+                  kernels::find_kernels(options.isa, arithmetic));
     CR_TRY_ASSIGN(const std::size_t threads, thread_count(options.threads));
     // The asked length alone, as if the model had no limits: kInvalidArgument or nothing.
     CR_TRY(engine::length_limits(options.max_length, SIZE_MAX, SIZE_MAX));

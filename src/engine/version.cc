@@ -50,7 +50,7 @@ std::string build_info() {
 
 std::vector<std::string> available_isas() {
   std::vector<std::string> names;
-  for (const kernels::KernelTable* table : kernels::available_kernels()) {
+  for (const kernels::KernelTable* table : kernels::available_kernels(kernels::Arithmetic::kFp32)) {
     names.emplace_back(table->name);
   }
   return names;

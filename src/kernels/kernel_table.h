@@ -15,8 +15,11 @@ enum class WeightType : uint8_t { kF32, kF16, kBF16 };
 
 enum class Epilogue : uint8_t { kNone, kGelu, kGeluTanh, kRelu, kSilu, kTanh };
 
-/* y[M, n_end - n_begin] = epilogue(x[M, K] * W[n_begin..n_end)^T + bias), W packed by pack_linear.
- * n_begin is a multiple of the table's linear_block; n_end is one too, or N. */
+/* Arithmetic of linear layers. All else is float32. */
+enum class Arithmetic : uint8_t { kFp32, kBf16, kInt8 };
+
+/* y[M, n_end - n_begin] = epilogue(x[M, K] * W[n_begin..n_end)^T + bias), W packed by the same
+ * LinearKernels. n_begin is a multiple of the table's linear_block; n_end is one too, or N. */
 struct LinearArgs {
   const float* x;
   size_t ldx;
@@ -29,6 +32,21 @@ struct LinearArgs {
   float* y; /* its column 0 is output n_begin */
   size_t ldy;
   Epilogue epilogue;
+  void* scratch; /* LinearKernels::scratch_bytes(m, k) bytes, aligned to 64 */
+};
+
+/* Linear layers in one arithmetic. */
+struct LinearKernels {
+  size_t (*packed_bytes)(size_t n, size_t k);
+  /* Puts `rows` rows of a weight matrix [rows, K] of `type` at rows n_begin.. of packed [N, K].
+   * Rows that no call writes must be zeroed by the caller (calloc of the whole is enough). */
+  void (*pack)(const void* w, WeightType type, size_t rows, size_t k, size_t n_begin, void* packed);
+  size_t (*scratch_bytes)(size_t m, size_t k);
+  void (*run)(const LinearArgs* args);
+  /* The roof of run(): `steps` rounds of a register tile's products and nothing else. Returns the
+   * operations done, each multiplication and each addition one. `numbers`, 4 floats, keep the
+   * compiler from leaving them out. */
+  size_t (*peak)(size_t steps, float* numbers);
 };
 
 /* out[n_queries, D] = softmax(scale * q k^T) v for one head of one sequence. */
@@ -48,20 +66,22 @@ struct AttentionArgs {
 };
 
 /* Bits of KernelTable::required_features. */
-enum : uint64_t { kFeatureAvx2 = 1, kFeatureAvx512 = 2 };
+enum : uint64_t {
+  kFeatureAvx2 = 1,   /* with FMA and F16C */
+  kFeatureAvx512 = 2, /* F, BW, DQ, VL */
+  kFeatureAvx512Vnni = 4,
+  kFeatureAvx512Bf16 = 8
+};
 
 struct KernelTable {
   const char* name;           /* "scalar", "avx2", "avx512" */
+  Arithmetic arithmetic;      /* of `linear` */
   uint64_t required_features; /* 0 = the platform's baseline */
 
   size_t row_block;    /* rows of a register tile: row ranges are best cut at multiples of it */
   size_t linear_block; /* columns of a weight panel: LinearArgs::n_begin must be a multiple of it */
-  size_t (*packed_linear_bytes)(size_t n, size_t k);
-  /* Puts `rows` rows of a weight matrix [rows, K] of `type` at rows n_begin.. of packed [N, K].
-   * Rows that no call writes must be zeroed by the caller (calloc of the whole is enough). */
-  void (*pack_linear)(const void* w, WeightType type, size_t rows, size_t k, size_t n_begin,
-                      void* packed);
-  void (*linear)(const LinearArgs* args);
+  LinearKernels linear;      /* of the encoder's layers, in the table's arithmetic */
+  LinearKernels linear_fp32; /* of what is small and must be exact */
 
   size_t (*attention_scratch)(size_t n_keys, size_t head_size);
   void (*attention)(const AttentionArgs* args);

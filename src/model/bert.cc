@@ -33,8 +33,21 @@ using Observer = std::function<void(std::size_t layer, const float* x)>;
 // half is for a panel of weights. 96 is a multiple of every table's row_block (8, 6 and 3).
 constexpr std::size_t kChunkRows = 96;
 
-enum Slot : std::size_t { kX, kQkv, kContext, kRowX, kRowHidden, kRowWide, kAttention, kClsX };
-static_assert(kClsX < Workspace::kSlots);
+enum Slot : std::size_t {
+  kX,
+  kQkv,
+  kContext,
+  kRowX,
+  kRowHidden,
+  kRowWide,
+  kLinear,
+  kAttention,
+  kClsX,
+  kSlotCount
+};
+static_assert(kSlotCount == Workspace::kSlots);
+
+constexpr std::size_t kLineFloats = base::kCacheLine / sizeof(float);
 
 kernels::Epilogue epilogue_of(HiddenActivation activation) {
   switch (activation) {
@@ -69,6 +82,9 @@ class Pass {
     hidden_ = workspace.get(kRowHidden, workers * kChunkRows * h_);
     wide_ = workspace.get(kRowWide, workers * kChunkRows * c_.intermediate_size);
     row_x_ = workspace.get(kRowX, workers * kChunkRows * c_.embedding_size);
+    const std::size_t widest = std::max({c_.embedding_size, h_, c_.intermediate_size});
+    linear_floats_ = round_up_floats(kernels.linear.scratch_bytes(kChunkRows, widest));
+    linear_scratch_ = workspace.get(kLinear, workers * linear_floats_);
     std::size_t longest = 0;
     for (std::size_t b = 0; b < batch.sequences(); ++b) longest = std::max(longest, length(b));
     scratch_floats_ = kernels.attention_scratch(longest, c_.head_size());
@@ -94,6 +110,13 @@ class Pass {
   }
 
  private:
+  // Floats that hold `bytes`, in whole cache lines.
+  static std::size_t round_up_floats(std::size_t bytes) {
+    return (bytes + base::kCacheLine - 1) / base::kCacheLine * kLineFloats;
+  }
+
+  void* linear_scratch(std::size_t worker) { return linear_scratch_ + worker * linear_floats_; }
+
   std::size_t length(std::size_t b) const { return batch_.seq_start[b + 1] - batch_.seq_start[b]; }
 
   // Calls body(worker, begin, end) for chunks of at most kChunkRows of `rows`, as even as whole
@@ -135,17 +158,17 @@ class Pass {
       }
       e.norm.apply(kernels_, rows, nullptr, end - begin, rows);
       if (e.project) {
-        e.project->apply(kernels_, rows, size, end - begin, x_ + begin * h_, h_,
-                         kernels::Epilogue::kNone);
+        e.project->apply(rows, size, end - begin, x_ + begin * h_, h_, kernels::Epilogue::kNone,
+                         linear_scratch(worker));
       }
     });
   }
 
   // x [T, H] -> x [T, H], post-norm as in the original BERT.
   void encoder_layer(const EncoderLayer& layer) {
-    for_rows(tokens_, [&](std::size_t, std::size_t begin, std::size_t end) {
-      layer.qkv.apply(kernels_, x_ + begin * h_, h_, end - begin, qkv_ + begin * qkv_columns_,
-                      qkv_columns_, kernels::Epilogue::kNone);
+    for_rows(tokens_, [&](std::size_t worker, std::size_t begin, std::size_t end) {
+      layer.qkv.apply(x_ + begin * h_, h_, end - begin, qkv_ + begin * qkv_columns_, qkv_columns_,
+                      kernels::Epilogue::kNone, linear_scratch(worker));
     });
     attend(false);
     for_rows(tokens_, [&](std::size_t worker, std::size_t begin, std::size_t end) {
@@ -157,16 +180,16 @@ class Pass {
   // everything else of one row a sequence. Each row's arithmetic is that of encoder_layer(), bit
   // for bit.
   void last_layer(const EncoderLayer& layer) {
-    for_rows(tokens_, [&](std::size_t, std::size_t begin, std::size_t end) {
-      layer.qkv.apply(kernels_, x_ + begin * h_, h_, end - begin,
-                      qkv_ + begin * qkv_columns_ + stride_, qkv_columns_, kernels::Epilogue::kNone,
-                      stride_, qkv_columns_);
+    for_rows(tokens_, [&](std::size_t worker, std::size_t begin, std::size_t end) {
+      layer.qkv.apply(x_ + begin * h_, h_, end - begin, qkv_ + begin * qkv_columns_ + stride_,
+                      qkv_columns_, kernels::Epilogue::kNone, linear_scratch(worker), stride_,
+                      qkv_columns_);
     });
     gather_cls();
     for_rows(batch_.sequences(), [&](std::size_t worker, std::size_t begin, std::size_t end) {
       float* queries = hidden_ + worker * kChunkRows * h_;
-      layer.qkv.apply(kernels_, cls_ + begin * h_, h_, end - begin, queries, h_,
-                      kernels::Epilogue::kNone, 0, h_);
+      layer.qkv.apply(cls_ + begin * h_, h_, end - begin, queries, h_, kernels::Epilogue::kNone,
+                      linear_scratch(worker), 0, h_);
       for (std::size_t b = begin; b < end; ++b) {  // where encoder_layer() would have put them
         std::copy_n(queries + (b - begin) * h_, h_, qkv_ + batch_.seq_start[b] * qkv_columns_);
       }
@@ -207,10 +230,11 @@ class Pass {
     const std::size_t f = c_.intermediate_size;
     float* hidden = hidden_ + worker * kChunkRows * h_;
     float* wide = wide_ + worker * kChunkRows * f;
-    layer.attention_output.apply(kernels_, context, h_, m, hidden, h_, kernels::Epilogue::kNone);
+    void* scratch = linear_scratch(worker);
+    layer.attention_output.apply(context, h_, m, hidden, h_, kernels::Epilogue::kNone, scratch);
     layer.attention_norm.apply(kernels_, hidden, x, m, x);
-    layer.up.apply(kernels_, x, h_, m, wide, f, epilogue_of(c_.hidden_activation));
-    layer.down.apply(kernels_, wide, f, m, hidden, h_, kernels::Epilogue::kNone);
+    layer.intermediate.apply(x, h_, m, wide, f, epilogue_of(c_.hidden_activation), scratch);
+    layer.output.apply(wide, f, m, hidden, h_, kernels::Epilogue::kNone, scratch);
     layer.output_norm.apply(kernels_, hidden, x, m, x);
   }
 
@@ -227,10 +251,10 @@ class Pass {
     const std::size_t labels = w_.num_labels;
     for_rows(batch_.sequences(), [&](std::size_t worker, std::size_t begin, std::size_t end) {
       float* pooled = hidden_ + worker * kChunkRows * h_;
-      w_.head.dense.apply(kernels_, cls_ + begin * h_, h_, end - begin, pooled, h_,
-                          w_.head.activation);
-      w_.head.classifier.apply(kernels_, pooled, h_, end - begin, logits + begin * labels, labels,
-                               kernels::Epilogue::kNone);
+      w_.head.dense.apply(cls_ + begin * h_, h_, end - begin, pooled, h_, w_.head.activation,
+                          linear_scratch(worker));
+      w_.head.classifier.apply(pooled, h_, end - begin, logits + begin * labels, labels,
+                               kernels::Epilogue::kNone, linear_scratch(worker));
     });
   }
 
@@ -250,6 +274,8 @@ class Pass {
   float* row_x_ = nullptr;   // [workers, kChunkRows, E]
   float* hidden_ = nullptr;  // [workers, kChunkRows, H]
   float* wide_ = nullptr;    // [workers, kChunkRows, F]
+  float* linear_scratch_ = nullptr;
+  std::size_t linear_floats_ = 0;  // a worker
   float* scratch_ = nullptr;
   float* cls_ = nullptr;  // [B, H]
   std::size_t scratch_floats_ = 0;

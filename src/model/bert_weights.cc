@@ -29,9 +29,14 @@ class Loader {
     return {};
   }
 
-  Result<void> linear(Linear& out, const std::string& name, std::size_t n, std::size_t k,
-                      bool in_encoder = true) {
-    out = Linear(kernels_, n, k);
+  Result<void> linear(Linear& out, const std::string& name, std::size_t n, std::size_t k) {
+    out = Linear(kernels_.linear, n, k);
+    return rows(out, 0, name, n);
+  }
+
+  Result<void> linear_fp32(Linear& out, const std::string& name, std::size_t n, std::size_t k,
+                           bool in_encoder) {
+    out = Linear(kernels_.linear_fp32, n, k);
     return rows(out, 0, name, n, in_encoder);
   }
 
@@ -77,15 +82,15 @@ Result<void> load_layer(const Config& c, const kernels::KernelTable& kernels, st
   const std::string layer = "encoder.layer." + std::to_string(index) + ".";
   const std::size_t h = c.hidden_size;
   const std::size_t f = c.intermediate_size;
-  out.qkv = Linear(kernels, 2 * qkv_stride + h, h);
+  out.qkv = Linear(kernels.linear, 2 * qkv_stride + h, h);
   CR_TRY(loader.rows(out.qkv, 0, layer + "attention.self.query", h));
   CR_TRY(loader.rows(out.qkv, qkv_stride, layer + "attention.self.key", h));
   CR_TRY(loader.rows(out.qkv, 2 * qkv_stride, layer + "attention.self.value", h));
   CR_TRY(loader.linear(out.attention_output, layer + "attention.output.dense", h, h));
   CR_TRY(
       loader.norm(out.attention_norm, layer + "attention.output.LayerNorm", h, c.layer_norm_eps));
-  CR_TRY(loader.linear(out.up, layer + "intermediate.dense", f, h));
-  CR_TRY(loader.linear(out.down, layer + "output.dense", h, f));
+  CR_TRY(loader.linear(out.intermediate, layer + "intermediate.dense", f, h));
+  CR_TRY(loader.linear(out.output, layer + "output.dense", h, f));
   return loader.norm(out.output_norm, layer + "output.LayerNorm", h, c.layer_norm_eps);
 }
 
@@ -112,13 +117,13 @@ Result<void> load_head(const Config& c, WeightMap& map, Loader& loader, BertWeig
     // ElectraClassificationHead: dense, "gelu" whatever hidden_act says, out_proj.
     CR_TRY_ASSIGN(out.num_labels, label_count(c, map, "classifier.out_proj"));
     out.head.activation = kernels::Epilogue::kGelu;
-    CR_TRY(loader.linear(out.head.dense, "classifier.dense", h, h, false));
-    return loader.linear(out.head.classifier, "classifier.out_proj", out.num_labels, h, false);
+    CR_TRY(loader.linear_fp32(out.head.dense, "classifier.dense", h, h, false));
+    return loader.linear_fp32(out.head.classifier, "classifier.out_proj", out.num_labels, h, false);
   }
   CR_TRY_ASSIGN(out.num_labels, label_count(c, map, "classifier"));
   out.head.activation = kernels::Epilogue::kTanh;
-  CR_TRY(loader.linear(out.head.dense, "pooler.dense", h, h));
-  return loader.linear(out.head.classifier, "classifier", out.num_labels, h, false);
+  CR_TRY(loader.linear_fp32(out.head.dense, "pooler.dense", h, h, true));
+  return loader.linear_fp32(out.head.classifier, "classifier", out.num_labels, h, false);
 }
 
 }  // namespace

@@ -30,11 +30,12 @@ struct EncoderLayer {
   Linear qkv;
   Linear attention_output;  // [H, H]
   LayerNorm attention_norm;
-  Linear up;    // [F, H]
-  Linear down;  // [H, F]
+  Linear intermediate;  // [F, H]
+  Linear output;        // [H, F]
   LayerNorm output_norm;
 };
 
+// Small, and its errors reach the logits undiluted: float32 in every arithmetic.
 struct Head {
   Linear dense;  // [H, H]: BERT's pooler (tanh), ELECTRA's classifier.dense (gelu)
   kernels::Epilogue activation = kernels::Epilogue::kTanh;

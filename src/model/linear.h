@@ -12,12 +12,12 @@ namespace crossrank::model {
 // A float32 vector converted once at load (biases, LayerNorm's gamma and beta).
 base::AlignedBuffer<float> to_float(const kernels::KernelTable& kernels, const Weight& weight);
 
-// y = W x + b with W [N, K] packed for one kernel table. Several matrices may be stacked, each
-// starting at a multiple of the table's linear_block; the rows between are zero.
+// y = W x + b with W [N, K] packed for some of a table's linear kernels. Several matrices may be
+// stacked, each starting at a multiple of the table's linear_block; the rows between are zero.
 class Linear {
  public:
   Linear() = default;
-  Linear(const kernels::KernelTable& kernels, std::size_t n, std::size_t k);
+  Linear(const kernels::LinearKernels& kernels, std::size_t n, std::size_t k);
 
   // Puts `weight` [rows, K] and `bias` [rows] at output row n_begin. Different rows may be filled
   // by different threads when they lie in different blocks.
@@ -27,17 +27,22 @@ class Linear {
   std::size_t outputs() const { return bias_.size(); }
   std::size_t inputs() const { return k_; }
 
+  // Bytes of scratch that apply() needs for m rows.
+  std::size_t scratch_bytes(std::size_t m) const { return kernels_->scratch_bytes(m, k_); }
+
   // y[M, n_end - n_begin] = epilogue(x[M, K] W[n_begin..n_end)^T + b), y at its first column.
-  void apply(const kernels::KernelTable& kernels, const float* x, std::size_t ldx, std::size_t m,
-             float* y, std::size_t ldy, kernels::Epilogue epilogue, std::size_t n_begin,
+  // `scratch` is aligned to 64 bytes.
+  void apply(const float* x, std::size_t ldx, std::size_t m, float* y, std::size_t ldy,
+             kernels::Epilogue epilogue, void* scratch, std::size_t n_begin,
              std::size_t n_end) const;
   // All outputs.
-  void apply(const kernels::KernelTable& kernels, const float* x, std::size_t ldx, std::size_t m,
-             float* y, std::size_t ldy, kernels::Epilogue epilogue) const {
-    apply(kernels, x, ldx, m, y, ldy, epilogue, 0, outputs());
+  void apply(const float* x, std::size_t ldx, std::size_t m, float* y, std::size_t ldy,
+             kernels::Epilogue epilogue, void* scratch) const {
+    apply(x, ldx, m, y, ldy, epilogue, scratch, 0, outputs());
   }
 
  private:
+  const kernels::LinearKernels* kernels_ = nullptr;
   base::AlignedBuffer<char> packed_;
   base::AlignedBuffer<float> bias_;  // [N]
   std::size_t k_ = 0;

@@ -21,7 +21,7 @@ class Workspace {
     return buffer.data();
   }
 
-  static constexpr std::size_t kSlots = 8;
+  static constexpr std::size_t kSlots = 9;
 
  private:
   base::AlignedBuffer<float> buffers_[kSlots];

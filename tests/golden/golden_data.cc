@@ -105,7 +105,7 @@ CrossEncoder load(const std::string& folder, const std::string& isa, std::size_t
 
 std::vector<std::string> isas() {
   std::vector<std::string> names;
-  for (const kernels::KernelTable* table : kernels::available_kernels()) {
+  for (const kernels::KernelTable* table : kernels::available_kernels(kernels::Arithmetic::kFp32)) {
     names.emplace_back(table->name);
   }
   return names;

@@ -58,7 +58,7 @@ std::ostream& operator<<(std::ostream& out, const IsaName& p) {
 
 std::vector<IsaName> all_parameters() {
   std::vector<IsaName> out;
-  for (const kernels::KernelTable* table : kernels::available_kernels()) {
+  for (const kernels::KernelTable* table : kernels::available_kernels(kernels::Arithmetic::kFp32)) {
     for (const char* model : kModels) out.push_back({table, model});
   }
   return out;

@@ -1,6 +1,7 @@
 // attention: head sizes and lengths that are no multiple of anything, extreme scores, row
 // invariance.
 #include <algorithm>
+#include <limits>
 
 #include "kernels/reference.h"
 #include "tests/kernels/kernel_test.h"
@@ -104,7 +105,24 @@ TEST_P(AttentionTest, AQueryHasTheSameBitsInAnyCompany) {
   }
 }
 
-CROSSRANK_FOR_EVERY_ISA(AttentionTest);
+TEST_P(AttentionTest, NanAndInfinityAreNotHidden) {
+  const std::size_t n = 21;
+  const std::size_t d = 32;
+  for (const float bad :
+       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    for (const std::size_t at : {0UL, 7UL, 20UL}) {  // in a whole vector of scores and in its tail
+      Random random(at);
+      const std::vector<float> q = random.floats(n * d);
+      std::vector<float> k = random.floats(n * d);
+      const std::vector<float> v = random.floats(n * d);
+      k[at * d + 3] = bad;
+      const std::vector<float> got = run(q, k, v, n, n, d, 0.1F);
+      EXPECT_TRUE(std::any_of(got.begin(), got.end(), [](float f) { return std::isnan(f); })) << at;
+    }
+  }
+}
+
+CROSSRANK_FOR_EVERY_TABLE(AttentionTest);
 
 }  // namespace
 }  // namespace crossrank::kernels

@@ -7,29 +7,43 @@ namespace crossrank::kernels {
 namespace {
 
 TEST(DispatchTest, ScalarIsAlwaysThereAndLast) {
-  EXPECT_STREQ(available_kernels().back()->name, "scalar");
+  for (const Arithmetic arithmetic : {Arithmetic::kFp32, Arithmetic::kInt8}) {
+    EXPECT_STREQ(available_kernels(arithmetic).back()->name, "scalar");
+  }
 }
 
 TEST(DispatchTest, TablesDoNotShareFunctions) {
   std::set<void (*)(const LinearArgs*)> linear;
   std::set<std::string> names;
   for (const KernelTable* table : available_kernels()) {
-    linear.insert(table->linear);
-    names.insert(table->name);
+    linear.insert(table->linear.run);
+    names.insert(name_of(*table));
   }
   EXPECT_EQ(linear.size(), available_kernels().size());
   EXPECT_EQ(names.size(), available_kernels().size());
+  // In the log of every run: which tables the kernel tests have covered on this machine.
+  for (const std::string& name : names) RecordProperty(name, "runs here");
 }
 
 TEST(DispatchTest, NamesResolveAndTheEmptyNameIsTheBest) {
   for (const KernelTable* table : available_kernels()) {
-    EXPECT_EQ(kernels_by_name(table->name).value(), table);
+    EXPECT_EQ(find_kernels(table->name, table->arithmetic).value(), table);
+    EXPECT_EQ(find_kernels("", table->arithmetic).value(),
+              available_kernels(table->arithmetic).front());
   }
-  EXPECT_EQ(kernels_by_name("").value(), available_kernels().front());
+}
+
+TEST(DispatchTest, APrecisionThatAnIsaLacksSaysWhatCanBeHad) {
+  const auto result = find_kernels("scalar", Arithmetic::kBf16);
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.error().code, ErrorCode::kUnsupportedPrecision);
+  EXPECT_NE(result.error().message.find("precision bf16 with ISA scalar"), std::string::npos);
+  EXPECT_NE(result.error().message.find("fp32 on "), std::string::npos);
+  EXPECT_NE(result.error().message.find("scalar; "), std::string::npos);
 }
 
 TEST(DispatchTest, AnUnknownNameSaysWhatCanBeHad) {
-  const auto result = kernels_by_name("altivec");
+  const auto result = find_kernels("altivec", Arithmetic::kFp32);
   ASSERT_FALSE(result.ok());
   EXPECT_EQ(result.error().code, ErrorCode::kUnsupportedIsa);
   EXPECT_NE(result.error().message.find("scalar"), std::string::npos);
@@ -51,9 +65,15 @@ TEST(DispatchTest, AgreesWithTheOperatingSystem) {
   const auto has = [&](const char* flag) {
     return flags.find(std::string(" ") + flag) != std::string::npos;
   };
-  EXPECT_EQ(kernels_by_name("avx2").ok(), has("avx2") && has("fma") && has("f16c"));
-  EXPECT_EQ(kernels_by_name("avx512").ok(),
-            has("avx512f") && has("avx512bw") && has("avx512dq") && has("avx512vl"));
+  const auto runs = [](const char* isa, Arithmetic a) { return find_kernels(isa, a).ok(); };
+  const bool avx2 = has("avx2") && has("fma") && has("f16c");
+  const bool avx512 =
+      avx2 && has("avx512f") && has("avx512bw") && has("avx512dq") && has("avx512vl");
+  EXPECT_EQ(runs("avx2", Arithmetic::kFp32), avx2);
+  EXPECT_EQ(runs("avx2", Arithmetic::kInt8), avx2);
+  EXPECT_EQ(runs("avx512", Arithmetic::kFp32), avx512);
+  EXPECT_EQ(runs("avx512", Arithmetic::kBf16), avx512 && has("avx512_bf16"));
+  EXPECT_EQ(runs("avx512", Arithmetic::kInt8), avx512 && has("avx512_vnni"));
 }
 #endif
 

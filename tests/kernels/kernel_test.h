@@ -1,4 +1,5 @@
-// Fixture of the kernel tests: one instance per instruction set, named after it. Test data helpers.
+// Fixture of the kernel tests: one instance per kernel table, named after its ISA and arithmetic.
+// Test data helpers.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -9,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/aligned_buffer.h"
 #include "kernels/dispatch.h"
 
 namespace crossrank::kernels {
@@ -19,9 +21,48 @@ class KernelTest : public testing::TestWithParam<const KernelTable*> {
 };
 
 // NOLINTNEXTLINE: GoogleTest's own spelling
-#define CROSSRANK_FOR_EVERY_ISA(suite)                                         \
-  INSTANTIATE_TEST_SUITE_P(Isa, suite, testing::ValuesIn(available_kernels()), \
-                           [](const auto& test) { return std::string(test.param->name); })
+#define CROSSRANK_FOR_EVERY_TABLE(suite)                                         \
+  INSTANTIATE_TEST_SUITE_P(Table, suite, testing::ValuesIn(available_kernels()), \
+                           [](const auto& test) { return name_of(*test.param); })
+
+inline std::string name_of(const KernelTable& table) {
+  return std::string(table.name) + "_" + name_of(table.arithmetic);
+}
+
+// One call of `kernels` on whole matrices: x [m, k] and y [m, n] with leading dimensions k and n.
+class LinearCall {
+ public:
+  LinearCall(const LinearKernels& kernels, std::size_t m, std::size_t n, std::size_t k)
+      : kernels_(kernels),
+        packed_(kernels.packed_bytes(n, k)),
+        scratch_(kernels.scratch_bytes(m, k)) {
+    std::memset(packed_.data(), 0, packed_.size());
+    args.m = m;
+    args.k = k;
+    args.n_end = n;
+    args.ldx = k;
+    args.ldy = n;
+    args.packed = packed_.data();
+    args.scratch = scratch_.data();
+  }
+  void pack(const void* w, WeightType type = WeightType::kF32) {
+    kernels_.pack(w, type, args.n_end, args.k, 0, packed_.data());
+  }
+  void run(const float* x, const float* bias, float* y) {
+    args.x = x;
+    args.bias = bias;
+    args.y = y;
+    kernels_.run(&args);
+  }
+  const base::AlignedBuffer<char>& packed() const { return packed_; }
+
+  LinearArgs args = {};
+
+ private:
+  const LinearKernels& kernels_;
+  base::AlignedBuffer<char> packed_;
+  base::AlignedBuffer<char> scratch_;
+};
 
 // splitmix64: the same numbers on every platform.
 class Random {

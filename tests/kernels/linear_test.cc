@@ -1,4 +1,5 @@
-// linear and pack_linear: sizes around every block boundary, misaligned pointers, partial columns.
+// Linear layers in float32: sizes around every block boundary, misaligned pointers, partial
+// columns.
 #include <algorithm>
 
 #include "kernels/reference.h"
@@ -9,12 +10,6 @@ namespace {
 
 class LinearTest : public KernelTest {
  protected:
-  std::vector<float> pack(const std::vector<float>& w, std::size_t n, std::size_t k) {
-    std::vector<float> packed(kernels().packed_linear_bytes(n, k) / sizeof(float));
-    kernels().pack_linear(w.data(), WeightType::kF32, n, k, 0, packed.data());
-    return packed;
-  }
-
   // The rounding error of a chain of K products and sums is at most (K + 2) eps sum |x||w| (+
   // bias); gelu's slope is at most 1.13 and its own error 2^-22.6 |y|.
   static double bound(const std::vector<float>& x, const std::vector<float>& w, float bias,
@@ -30,22 +25,13 @@ class LinearTest : public KernelTest {
     const std::vector<float> x = random.floats(m * k);
     const std::vector<float> w = random.floats(n * k);
     const std::vector<float> bias = random.floats(n);
-    const std::vector<float> packed = pack(w, n, k);
     Guarded gx(x, misalign);
     Guarded gb(bias, misalign);
     Guarded gy(m * n, misalign);
-    LinearArgs args = {};
-    args.x = gx.data();
-    args.ldx = k;
-    args.m = m;
-    args.k = k;
-    args.packed = packed.data();
-    args.bias = gb.data();
-    args.n_end = n;
-    args.y = gy.data();
-    args.ldy = n;
-    args.epilogue = epilogue;
-    kernels().linear(&args);
+    LinearCall call(kernels().linear_fp32, m, n, k);
+    call.pack(w.data());
+    call.args.epilogue = epilogue;
+    call.run(gx.data(), gb.data(), gy.data());
     ASSERT_TRUE(gy.intact()) << "wrote outside y: m=" << m << " n=" << n << " k=" << k;
     const std::vector<double> expected = reference::linear(x, w, bias, m, n, k, epilogue);
     for (std::size_t i = 0; i < m; ++i) {
@@ -88,25 +74,16 @@ TEST_P(LinearTest, AColumnRangeGivesTheSameBitsAtItsOwnOrigin) {
   const std::size_t m = kernels().row_block + 2;
   Random random(5);
   const std::vector<float> x = random.floats(m * k);
-  const std::vector<float> packed = pack(random.floats(n * k), n, k);
+  const std::vector<float> w = random.floats(n * k);
   const std::vector<float> bias = random.floats(n);
-  LinearArgs args = {};
-  args.x = x.data();
-  args.ldx = k;
-  args.m = m;
-  args.k = k;
-  args.packed = packed.data();
-  args.bias = bias.data();
-  args.n_end = n;
+  LinearCall call(kernels().linear_fp32, m, n, k);
+  call.pack(w.data());
   std::vector<float> whole(m * n);
-  args.y = whole.data();
-  args.ldy = n;
-  kernels().linear(&args);
-  args.n_begin = block;
+  call.run(x.data(), bias.data(), whole.data());
   std::vector<float> part(m * (n - block));
-  args.y = part.data();
-  args.ldy = n - block;
-  kernels().linear(&args);
+  call.args.n_begin = block;
+  call.args.ldy = n - block;
+  call.run(x.data(), bias.data(), part.data());
   for (std::size_t i = 0; i < m; ++i) {
     EXPECT_TRUE(std::equal(part.begin() + i * (n - block), part.begin() + (i + 1) * (n - block),
                            whole.begin() + i * n + block));
@@ -119,27 +96,17 @@ TEST_P(LinearTest, ARowHasTheSameBitsInAnyBatch) {
   const std::size_t m = 3 * kernels().row_block + 1;
   Random random(6);
   const std::vector<float> x = random.floats(m * k);
-  const std::vector<float> packed = pack(random.floats(n * k), n, k);
+  const std::vector<float> w = random.floats(n * k);
   const std::vector<float> bias = random.floats(n);
-  LinearArgs args = {};
-  args.ldx = k;
-  args.k = k;
-  args.packed = packed.data();
-  args.bias = bias.data();
-  args.n_end = n;
-  args.ldy = n;
-  args.epilogue = Epilogue::kGelu;
+  LinearCall call(kernels().linear_fp32, m, n, k);
+  call.pack(w.data());
+  call.args.epilogue = Epilogue::kGelu;
   std::vector<float> together(m * n);
-  args.x = x.data();
-  args.y = together.data();
-  args.m = m;
-  kernels().linear(&args);
+  call.run(x.data(), bias.data(), together.data());
   std::vector<float> alone(n);
-  args.y = alone.data();
-  args.m = 1;
+  call.args.m = 1;
   for (std::size_t i = 0; i < m; ++i) {
-    args.x = x.data() + i * k;
-    kernels().linear(&args);
+    call.run(x.data() + i * k, bias.data(), alone.data());
     EXPECT_EQ(0, std::memcmp(alone.data(), together.data() + i * n, n * sizeof(float))) << i;
   }
 }
@@ -166,16 +133,17 @@ TEST_P(LinearTest, HalfPrecisionWeightsAreConvertedExactly) {
     }
     const std::size_t k = 61;
     const std::size_t n = values.size() / k;
-    std::vector<float> from_half(kernels().packed_linear_bytes(n, k) / sizeof(float));
-    kernels().pack_linear(bytes.data() + 1, type, n, k, 0, from_half.data());
     values.resize(n * k);
-    const std::vector<float> from_float = pack(values, n, k);
-    EXPECT_EQ(0,
-              std::memcmp(from_half.data(), from_float.data(), from_half.size() * sizeof(float)));
+    LinearCall from_half(kernels().linear_fp32, 1, n, k);
+    from_half.pack(bytes.data() + 1, type);
+    LinearCall from_float(kernels().linear_fp32, 1, n, k);
+    from_float.pack(values.data());
+    EXPECT_EQ(0, std::memcmp(from_half.packed().data(), from_float.packed().data(),
+                             from_float.packed().size()));
   }
 }
 
-CROSSRANK_FOR_EVERY_ISA(LinearTest);
+CROSSRANK_FOR_EVERY_TABLE(LinearTest);
 
 }  // namespace
 }  // namespace crossrank::kernels

@@ -11,22 +11,13 @@ class MathTest : public KernelTest {
  protected:
   // epilogue(x) for each x: K = 1, weight 1, bias 0, so the layer computes fma(x, 1, 0) exactly.
   std::vector<float> apply(Epilogue epilogue, const std::vector<float>& x) {
-    std::vector<float> packed(kernels().packed_linear_bytes(1, 1) / sizeof(float));
     const float one = 1;
     const float zero = 0;
-    kernels().pack_linear(&one, WeightType::kF32, 1, 1, 0, packed.data());
     std::vector<float> y(x.size());
-    LinearArgs args = {};
-    args.x = x.data();
-    args.ldx = args.ldy = 1;
-    args.m = x.size();
-    args.k = 1;
-    args.packed = packed.data();
-    args.bias = &zero;
-    args.n_end = 1;
-    args.y = y.data();
-    args.epilogue = epilogue;
-    kernels().linear(&args);
+    LinearCall call(kernels().linear_fp32, x.size(), 1, 1);
+    call.pack(&one);
+    call.args.epilogue = epilogue;
+    call.run(x.data(), &zero, y.data());
     return y;
   }
 
@@ -105,7 +96,16 @@ TEST_P(MathTest, HugeArgumentsStayFinite) {
   }
 }
 
-CROSSRANK_FOR_EVERY_ISA(MathTest);
+TEST_P(MathTest, NanStaysNan) {
+  for (const Epilogue e : {Epilogue::kNone, Epilogue::kGelu, Epilogue::kGeluTanh, Epilogue::kRelu,
+                           Epilogue::kSilu, Epilogue::kTanh}) {
+    const std::vector<float> y = apply(e, {std::numeric_limits<float>::quiet_NaN(), 1});
+    EXPECT_TRUE(std::isnan(y[0])) << name_of(e);
+    EXPECT_TRUE(std::isfinite(y[1])) << name_of(e);
+  }
+}
+
+CROSSRANK_FOR_EVERY_TABLE(MathTest);
 
 }  // namespace
 }  // namespace crossrank::kernels

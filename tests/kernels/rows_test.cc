@@ -108,7 +108,7 @@ TEST_P(RowsTest, AllFiniteFindsOneBadValueAnywhere) {
   }
 }
 
-CROSSRANK_FOR_EVERY_ISA(RowsTest);
+CROSSRANK_FOR_EVERY_TABLE(RowsTest);
 
 }  // namespace
 }  // namespace crossrank::kernels

@@ -20,18 +20,18 @@ inline float softmax_row(float* row, size_t n, float scale) {
   for (size_t i = 0; i < whole; i += kLanes) top = max(top, load(row + i));
   float maximum = reduce_max(top);
   for (size_t i = whole; i < n; ++i) maximum = row[i] > maximum ? row[i] : maximum;
-  // scale > 0: the largest score is the largest scaled score.
-  const Vec shift = set1(-maximum * scale);
-  const Vec scale_v = set1(scale);
+  // exp(scale (s - max)) as a power of 2; scale > 0: the largest score is the largest scaled score.
+  const Vec top_v = set1(maximum);
+  const Vec scale_v = set1(scale * 1.44269504f);
   Vec sum = zero();
   for (size_t i = 0; i < whole; i += kLanes) {
-    const Vec e = exp_v(fma(load(row + i), scale_v, shift));
+    const Vec e = exp2_v(mul(sub(load(row + i), top_v), scale_v));
     store(row + i, e);
     sum = add(sum, e);
   }
   if (whole < n) {
     float last[kLanes];
-    store(last, exp_v(fma(load_first(row + whole, n - whole), scale_v, shift)));
+    store(last, exp2_v(mul(sub(load_first(row + whole, n - whole), top_v), scale_v)));
     for (size_t i = n - whole; i < kLanes; ++i) last[i] = 0.0f;
     store_first(row + whole, load(last), n - whole);
     sum = add(sum, load(last));
@@ -82,14 +82,14 @@ void attention(const AttentionArgs* args) {
   float* packed_k = a.scratch;
   float* scores = packed_k + keys * a.head_size;
   for (size_t key = 0; key < a.n_keys; ++key) {
-    pack_row(a.k + key * a.ldkv, a.head_size, key, packed_k);
+    float* out = packed_row(packed_k, key, a.head_size);
+    for (size_t d = 0; d < a.head_size; ++d) out[d * kPanel] = a.k[key * a.ldkv + d];
   }
   // The places of the last panel that no key fills are computed with and never read. Zeros, since
   // old contents could be subnormal and slow.
   for (size_t key = a.n_keys; key < keys; ++key) {
-    for (size_t d = 0; d < a.head_size; ++d) {
-      packed_k[key / kPanel * kPanel * a.head_size + d * kPanel + key % kPanel] = 0.0f;
-    }
+    float* out = packed_row(packed_k, key, a.head_size);
+    for (size_t d = 0; d < a.head_size; ++d) out[d * kPanel] = 0.0f;
   }
   const float* values = a.v;
   size_t ldv = a.ldkv;

@@ -25,13 +25,24 @@ inline void convert_row(const void* values, WeightType type, size_t begin, size_
   }
 }
 
-void add_row(const void* row, WeightType type, size_t h, float* out) {
-  float chunk[256];
-  for (size_t begin = 0; begin < h; begin += 256) {
-    const size_t count = h - begin < 256 ? h - begin : 256;
-    convert_row(row, type, begin, count, chunk);
-    for (size_t i = 0; i < count; ++i) out[begin + i] += chunk[i];
+// Calls body(first, values, count) for elements begin .. begin + n of an array of `type`, as
+// float32 and in pieces: first counts from 0, all pieces but the last have kPiece values.
+constexpr size_t kPiece = 256;
+template <typename Body>
+inline void for_converted(const void* array, WeightType type, size_t begin, size_t n,
+                          const Body& body) {
+  float values[kPiece];
+  for (size_t first = 0; first < n; first += kPiece) {
+    const size_t count = n - first < kPiece ? n - first : kPiece;
+    convert_row(array, type, begin + first, count, values);
+    body(first, values, count);
   }
+}
+
+void add_row(const void* row, WeightType type, size_t h, float* out) {
+  for_converted(row, type, 0, h, [out](size_t first, const float* values, size_t count) {
+    for (size_t i = 0; i < count; ++i) out[first + i] += values[i];
+  });
 }
 
 // Two passes over a row that is in the first-level cache: the mean, then the squared deviations

@@ -35,10 +35,14 @@ inline Vec select_less(Vec a, Vec b, Vec yes, Vec no) {  // a < b ? yes : no, la
 inline Vec with_sign_of(Vec a, Vec b) {
   return _mm256_or_ps(a, _mm256_and_ps(b, _mm256_set1_ps(-0.0f)));
 }
-// 2^n for integral n in [-126, 127].
-inline Vec exp2_int(Vec n) {
-  const __m256i bits = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
-  return _mm256_castsi256_ps(_mm256_slli_epi32(bits, 23));
+inline Vec round(Vec a) {
+  return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+// a * 2^n for integral n <= 127, a in 0.5..2; 0 where n < -126.
+inline Vec scale_exp2(Vec a, Vec n) {
+  const __m256i biased = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
+  const __m256i bits = _mm256_slli_epi32(_mm256_max_epi32(biased, _mm256_setzero_si256()), 23);
+  return _mm256_mul_ps(a, _mm256_castsi256_ps(bits));
 }
 inline float reduce_add(Vec a) {
   __m128 s = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));

@@ -34,11 +34,9 @@ inline Vec select_less(Vec a, Vec b, Vec yes, Vec no) {  // a < b ? yes : no, la
 inline Vec with_sign_of(Vec a, Vec b) {
   return _mm512_or_ps(a, _mm512_and_ps(b, _mm512_set1_ps(-0.0f)));
 }
-// 2^n for integral n in [-126, 127].
-inline Vec exp2_int(Vec n) {
-  const __m512i bits = _mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127));
-  return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 23));
-}
+inline Vec round(Vec a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT); }
+// a * 2^n for integral n; 0 where that is too small.
+inline Vec scale_exp2(Vec a, Vec n) { return _mm512_scalef_ps(a, n); }
 inline float reduce_add(Vec a) { return _mm512_reduce_add_ps(a); }
 inline float reduce_max(Vec a) { return _mm512_reduce_max_ps(a); }
 

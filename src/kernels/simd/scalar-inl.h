@@ -43,8 +43,13 @@ inline Int sign_bits() { return Int{INT32_MIN, INT32_MIN, INT32_MIN, INT32_MIN};
 inline Vec abs(Vec a) { return (Vec)((Int)a & ~sign_bits()); }
 // The sign of b on the magnitude of a, a >= 0.
 inline Vec with_sign_of(Vec a, Vec b) { return (Vec)((Int)a | ((Int)b & sign_bits())); }
-// 2^n for integral n in [-126, 127].
-inline Vec exp2_int(Vec n) { return (Vec)((__builtin_convertvector(n, Int) + 127) << 23); }
+// To the nearest integer, |a| < 2^22: adding 1.5 * 2^23 pushes the fraction out of the mantissa.
+inline Vec round(Vec a) { return (a + set1(12582912.0f)) - set1(12582912.0f); }
+// a * 2^n for integral n <= 127, a in 0.5..2; 0 where n < -126.
+inline Vec scale_exp2(Vec a, Vec n) {
+  const Vec clamped = max(n, set1(-127.0f));  // 2^-127 would be subnormal: its bits are those of 0
+  return a * (Vec)((__builtin_convertvector(clamped, Int) + 127) << 23);
+}
 inline float reduce_add(Vec a) { return (a[0] + a[2]) + (a[1] + a[3]); }
 inline float reduce_max(Vec a) {
   float m = a[0];

@@ -1,0 +1,145 @@
+// Linear layers in int8: activations quantised per row, weights per output. Included once, inside
+// an unnamed namespace, after units-inl.h.
+//
+// x[i][k] = s_i (q[i][k] - z_i) with q in 0..255 and 0 always representable; w[j][k] = t_j p[j][k]
+// with p in -127..127. Then sum_k x w = s_i t_j (sum_k q p - z_i sum_k p), an exact int32 sum (255
+// * 127 * K fits for K up to 66,311): neither saturation nor the company of a row can change a bit.
+//
+// A panel: units(k) * kPanel weight units, then kPanel scales t_j (float), then kPanel sums of p
+// (int32).
+
+inline size_t panel_bytes_int8(size_t k) { return kPanel * (units(k) * kUnitBytes + 8); }
+
+size_t packed_bytes_int8(size_t n, size_t k) {
+  return round_up(n, kPanel) / kPanel * panel_bytes_int8(k);
+}
+
+// Below this a range has no inverse that is a normal number.
+constexpr float kTiny = 1e-30f;
+// Above this 255 / range is subnormal.
+constexpr float kHuge = 1e38f;
+
+// Scratch of a call: quantised rows, then {s_i, z_i} of each.
+struct RowScale {
+  float scale;
+  int32_t zero_point;
+};
+
+size_t scratch_bytes_int8(size_t m, size_t k) {
+  return m * (units(k) * kUnitBytes + sizeof(RowScale));
+}
+
+// Quantises a row of k floats into units. A row with infinity or NaN gets the scale NaN, so that
+// its outputs are NaN and are reported, not saturated.
+inline RowScale quantise_row(const float* x, size_t k, Quant* out) {
+  Vec low = zero();  // 0 lies in the range, so that it is exact
+  Vec high = zero();
+  Vec poison = zero();  // 0 * infinity and 0 * NaN are NaN; min and max may forget a NaN
+  size_t i = 0;
+  for (; i + kLanes <= k; i += kLanes) {
+    const Vec value = load(x + i);
+    low = min(low, value);
+    high = max(high, value);
+    poison = fma(value, zero(), poison);
+  }
+  if (i < k) {
+    const Vec value = load_first(x + i, k - i);
+    low = min(low, value);
+    high = max(high, value);
+    poison = fma(value, zero(), poison);
+  }
+  const float smallest = -reduce_max(sub(zero(), low));
+  const float range = reduce_max(high) - smallest;
+  if (!(range + reduce_add(poison) < kHuge)) {
+    for (size_t j = 0; j < units(k) * kUnitValues; ++j) out[j] = 0;
+    return {__builtin_nanf(""), 0};
+  }
+  if (range < kTiny) {  // all zeros, or too small to have an inverse
+    for (size_t j = 0; j < units(k) * kUnitValues; ++j) out[j] = 0;
+    return {0.0f, 0};
+  }
+  const float scale = range / 255.0f;
+  const float inverse = 255.0f / range;
+  const int32_t zero_point = (int32_t)__builtin_lrintf(-smallest * inverse);
+  for (i = 0; i + kLanes <= k; i += kLanes) {
+    store_quantised(out + i, load(x + i), set1(inverse), zero_point);
+  }
+  if (i < k) {
+    Quant last[kLanes];
+    store_quantised(last, load_first(x + i, k - i), set1(inverse), zero_point);
+    for (size_t j = 0; i + j < k; ++j) out[i + j] = last[j];
+  }
+  for (size_t j = k; j < units(k) * kUnitValues; ++j) out[j] = 0;  // meets weights that are 0
+  return {scale, zero_point};
+}
+
+template <Epilogue kEpilogue>
+struct Int8Tile {
+  const LinearArgs& a;
+  const Quant* rows;
+  const RowScale* scales;
+
+  template <size_t kRows>
+  void run(const Panel& panel, size_t row) const {
+    const size_t n_units = units(a.k);
+    Acc acc[kRows][kTileVecs];
+    accumulate_units<kRows>((const int32_t*)(rows + row * n_units * kUnitValues), n_units,
+                            panel.weights, n_units, acc);
+    const float* w_scale = (const float*)(panel.weights + n_units * kPanel * kUnitBytes);
+    const int32_t* w_sum = (const int32_t*)(w_scale + kPanel);
+#pragma GCC unroll 16
+    for (size_t i = 0; i < kRows; ++i) {
+      const RowScale s = scales[row + i];
+      Vec y[kTileVecs];
+#pragma GCC unroll 4
+      for (size_t v = 0; v < kTileVecs; ++v) {
+        const Acc exact = sub_mul(acc[i][v], load_int(w_sum + v * kLanes), s.zero_point);
+        const Vec scale = mul(set1(s.scale), load(w_scale + v * kLanes));
+        y[v] = epilogue_v<kEpilogue, true>(fma(acc_to_float(exact), scale, panel.bias[v]));
+      }
+      store_row<kTileVecs>(a.y + (row + i) * a.ldy + panel.column, y, panel.columns);
+    }
+  }
+};
+
+void linear_int8(const LinearArgs* args) {
+  const LinearArgs& a = *args;
+  Quant* rows = (Quant*)a.scratch;
+  const size_t row_values = units(a.k) * kUnitValues;
+  RowScale* scales = (RowScale*)(rows + a.m * row_values);
+  for (size_t i = 0; i < a.m; ++i)
+    scales[i] = quantise_row(a.x + i * a.ldx, a.k, rows + i * row_values);
+  with_epilogue(a.epilogue, [&](auto epilogue) {
+    for_tiles(a, panel_bytes_int8(a.k), Int8Tile<decltype(epilogue)::value>{a, rows, scales});
+  });
+}
+
+void pack_int8(const void* w, WeightType type, size_t rows, size_t k, size_t n_begin,
+               void* packed) {
+  for (size_t row = 0; row < rows; ++row) {
+    const size_t n = n_begin + row;
+    char* panel = (char*)packed + n / kPanel * panel_bytes_int8(k);
+    float largest = 0.0f;
+    for_converted(w, type, row * k, k, [&](size_t, const float* values, size_t count) {
+      for (size_t i = 0; i < count; ++i) {
+        const float magnitude = __builtin_fabsf(values[i]);
+        largest = magnitude > largest ? magnitude : largest;
+      }
+    });
+    const float inverse = largest > kTiny ? 127.0f / largest : 0.0f;
+    int32_t sum = 0;
+    for_converted(w, type, row * k, k, [&](size_t begin, const float* values, size_t count) {
+      for (size_t i = 0; i < count; ++i) {
+        const int32_t p = (int32_t)__builtin_lrintf(values[i] * inverse);
+        ((QuantWeight*)panel)[unit_place(n, begin + i)] = (QuantWeight)p;
+        sum += p;
+      }
+    });
+    float* w_scale = (float*)(panel + units(k) * kPanel * kUnitBytes);
+    w_scale[n % kPanel] = inverse > 0.0f ? largest / 127.0f : 0.0f;
+    ((int32_t*)(w_scale + kPanel))[n % kPanel] = sum;
+  }
+}
+
+constexpr LinearKernels kLinearInt8 = {packed_bytes_int8, pack_int8, scratch_bytes_int8,
+                                       linear_int8, peak_units};

@@ -1,0 +1,106 @@
+// The walk over a linear layer's panels and register tiles, the same for every precision. Included
+// once, inside an unnamed namespace.
+//
+// A weight matrix [N, K] is packed into panels of kPanel = kTileVecs * kLanes output rows. A tile
+// is kTileRows input rows x one panel: its kTileRows x kTileVecs accumulators stay in registers
+// while k is walked once. Each output is one fixed sequence of sums over k whatever tile it falls
+// into, so it does not depend on how many rows there are.
+
+constexpr size_t kPanel = kTileVecs * kLanes;
+
+constexpr size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
+
+// One panel of a LinearArgs: where its outputs go, and its bias (0 behind the last output).
+struct Panel {
+  const char* weights;
+  size_t column;   // in y
+  size_t columns;  // outputs, at most kPanel
+  Vec bias[kTileVecs];
+};
+
+inline Panel make_panel(const LinearArgs& a, size_t n, size_t panel_bytes) {
+  Panel panel;
+  panel.weights = (const char*)a.packed + n / kPanel * panel_bytes;
+  panel.column = n - a.n_begin;
+  panel.columns = a.n_end - n < kPanel ? a.n_end - n : kPanel;
+  for (size_t v = 0; v < kTileVecs; ++v) {
+    const size_t begin = v * kLanes;
+    if (begin + kLanes <= panel.columns) {
+      panel.bias[v] = load(a.bias + n + begin);
+    } else {
+      panel.bias[v] =
+          begin < panel.columns ? load_first(a.bias + n + begin, panel.columns - begin) : zero();
+    }
+  }
+  return panel;
+}
+
+// Stores columns [0, n) of a row of kVecs vectors, n <= kVecs * kLanes.
+template <size_t kVecs>
+[[gnu::always_inline]] inline void store_row(float* y, const Vec row[kVecs], size_t n) {
+#pragma GCC unroll 4
+  for (size_t v = 0; v < kVecs; ++v) {
+    const size_t begin = v * kLanes;
+    if (begin + kLanes <= n) {
+      store(y + begin, row[v]);
+    } else if (begin < n) {
+      store_first(y + begin, row[v], n - begin);
+    }
+  }
+}
+
+// Adds the bias, applies the epilogue and stores kRows rows of a panel's outputs. kCoarse: in the
+// accuracy of narrow arithmetic.
+template <size_t kRows, Epilogue kEpilogue, bool kCoarse>
+[[gnu::always_inline]] inline void finish(const LinearArgs& a, const Panel& panel, size_t row,
+                                          Vec acc[kRows][kTileVecs]) {
+#pragma GCC unroll 16
+  for (size_t i = 0; i < kRows; ++i) {
+#pragma GCC unroll 4
+    for (size_t v = 0; v < kTileVecs; ++v) {
+      acc[i][v] = epilogue_v<kEpilogue, kCoarse>(add(acc[i][v], panel.bias[v]));
+    }
+    store_row<kTileVecs>(a.y + (row + i) * a.ldy + panel.column, acc[i], panel.columns);
+  }
+}
+
+// The last rows of a block, at most kRows of them.
+template <size_t kRows, typename Tile>
+inline void tail_tile(const Tile& tile, const Panel& panel, size_t row, size_t rows) {
+  if constexpr (kRows > 0) {
+    if (rows == kRows) {
+      tile.template run<kRows>(panel, row);
+    } else {
+      tail_tile<kRows - 1>(tile, panel, row, rows);
+    }
+  }
+}
+
+// Calls tile.run<rows>(panel, first row) for every tile of the layer.
+template <typename Tile>
+inline void for_tiles(const LinearArgs& a, size_t panel_bytes, const Tile& tile) {
+  for (size_t n = a.n_begin; n < a.n_end; n += kPanel) {
+    const Panel panel = make_panel(a, n, panel_bytes);
+    size_t row = 0;
+    for (; row + kTileRows <= a.m; row += kTileRows) tile.template run<kTileRows>(panel, row);
+    tail_tile<kTileRows - 1>(tile, panel, row, a.m - row);
+  }
+}
+
+template <Epilogue kValue>
+struct EpilogueTag {
+  static constexpr Epilogue value = kValue;
+};
+
+// Calls body(EpilogueTag<epilogue>()): the choice is made once a layer, not once an element.
+template <typename Body>
+inline void with_epilogue(Epilogue epilogue, const Body& body) {
+  switch (epilogue) {
+    case Epilogue::kNone: return body(EpilogueTag<Epilogue::kNone>());
+    case Epilogue::kGelu: return body(EpilogueTag<Epilogue::kGelu>());
+    case Epilogue::kGeluTanh: return body(EpilogueTag<Epilogue::kGeluTanh>());
+    case Epilogue::kRelu: return body(EpilogueTag<Epilogue::kRelu>());
+    case Epilogue::kSilu: return body(EpilogueTag<Epilogue::kSilu>());
+    case Epilogue::kTanh: return body(EpilogueTag<Epilogue::kTanh>());
+  }
+}

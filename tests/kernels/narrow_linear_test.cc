@@ -1,0 +1,211 @@
+// Linear layers in bf16 and int8: the error against double, exact integers, rows that cannot be
+// quantised, and that a row's bits depend on nothing but the row.
+#include <algorithm>
+#include <limits>
+
+#include "kernels/reference.h"
+#include "tests/kernels/kernel_test.h"
+
+namespace crossrank::kernels {
+namespace {
+
+class NarrowLinearTest : public KernelTest {
+ protected:
+  bool int8() const { return kernels().arithmetic == Arithmetic::kInt8; }
+
+  // What rounding inputs and weights to the table's arithmetic may change of one output, what
+  // float32 sums may on top, and the error of the coarse GELU.
+  double bound(const float* x, const float* w, float bias, std::size_t k,
+               Epilogue epilogue = Epilogue::kNone) const {
+    double low = 0, high = 0, largest = 0;
+    for (std::size_t i = 0; i < k; ++i) {
+      low = std::min(low, double{x[i]});
+      high = std::max(high, double{x[i]});
+      largest = std::max(largest, std::abs(double{w[i]}));
+    }
+    const double step_x = (high - low) / 255;  // half of it, and as much again at the clamp
+    const double step_w = largest / 127;
+    double sum = 0, norm = std::abs(double{bias});
+    for (std::size_t i = 0; i < k; ++i) {
+      const double xi = std::abs(double{x[i]}), wi = std::abs(double{w[i]});
+      const double error_x = int8() ? step_x : xi * 0x1p-8;
+      const double error_w = int8() ? step_w / 2 : wi * 0x1p-8;
+      sum += error_x * wi + error_w * xi + error_x * error_w;
+      norm += xi * wi;
+    }
+    const double coarse = epilogue == Epilogue::kGelu ? 1.4e-4 : 0;
+    return 1.13 * (sum + (static_cast<double>(k) + 8) * kEps * norm) + coarse + 1e-30;
+  }
+
+  void check(std::size_t m, std::size_t n, std::size_t k, std::size_t misalign, Epilogue epilogue) {
+    Random random(m * 1000003 + n * 1009 + k * 31 + misalign);
+    const std::vector<float> x = random.floats(m * k, -1, 3);
+    const std::vector<float> w = random.floats(n * k);
+    const std::vector<float> bias = random.floats(n);
+    Guarded gx(x, misalign);
+    Guarded gb(bias, misalign);
+    Guarded gy(m * n, misalign);
+    LinearCall call(kernels().linear, m, n, k);
+    call.pack(w.data());
+    call.args.epilogue = epilogue;
+    call.run(gx.data(), gb.data(), gy.data());
+    ASSERT_TRUE(gy.intact()) << "wrote outside y: m=" << m << " n=" << n << " k=" << k;
+    const std::vector<double> expected = reference::linear(x, w, bias, m, n, k, epilogue);
+    for (std::size_t i = 0; i < m; ++i) {
+      for (std::size_t j = 0; j < n; ++j) {
+        ASSERT_NEAR(gy.data()[i * n + j], expected[i * n + j],
+                    bound(&x[i * k], &w[j * k], bias[j], k, epilogue))
+            << "m=" << m << " n=" << n << " k=" << k << " row " << i << " column " << j << " "
+            << name_of(epilogue);
+      }
+    }
+  }
+};
+
+TEST_P(NarrowLinearTest, EverySizeAroundTheBlocks) {
+  const std::size_t rows = kernels().row_block;
+  const std::size_t columns = kernels().linear_block;
+  for (std::size_t m = 0; m <= 2 * rows + 1; ++m) {
+    for (std::size_t n = 1; n <= 2 * columns + 1; n += n < columns - 2 ? 5 : 1)
+      check(m, n, 7, 0, Epilogue::kNone);
+  }
+  for (std::size_t k = 0; k <= 67; ++k) check(rows + 1, columns + 1, k, 0, Epilogue::kNone);
+}
+
+TEST_P(NarrowLinearTest, MisalignedPointers) {
+  for (std::size_t misalign = 0; misalign < 16; ++misalign) {
+    check(kernels().row_block + 3, kernels().linear_block + 5, 19, misalign, Epilogue::kGelu);
+  }
+}
+
+TEST_P(NarrowLinearTest, EveryEpilogueOnRealSizes) {
+  for (const Epilogue e : {Epilogue::kNone, Epilogue::kGelu, Epilogue::kGeluTanh, Epilogue::kRelu,
+                           Epilogue::kSilu, Epilogue::kTanh}) {
+    check(11, 100, 384, 0, e);
+  }
+}
+
+// K = 0 leaves the bias alone, in float32: the epilogue by itself.
+TEST_P(NarrowLinearTest, TheCoarseGeluKeepsItsBound) {
+  const std::size_t n = 100001;
+  std::vector<float> bias(n);
+  for (std::size_t i = 0; i < n; ++i) bias[i] = (static_cast<float>(i) - 50000) * 3e-4F;
+  bias[0] = -1e30F;
+  bias[n - 1] = 1e30F;
+  std::vector<float> y(n);
+  LinearCall call(kernels().linear, 1, n, 0);
+  call.pack(nullptr);
+  call.args.epilogue = Epilogue::kGelu;
+  call.run(nullptr, bias.data(), y.data());
+  for (std::size_t i = 0; i < n; ++i) {
+    const double expected = reference::epilogue(Epilogue::kGelu, double{bias[i]});
+    ASSERT_NEAR(y[i], expected, 1.4e-4) << bias[i];
+  }
+}
+
+TEST_P(NarrowLinearTest, ARowHasTheSameBitsInAnyBatchAndColumnRange) {
+  const std::size_t block = kernels().linear_block;
+  const std::size_t n = 2 * block + 3;
+  const std::size_t k = 50;
+  const std::size_t m = 3 * kernels().row_block + 1;
+  Random random(6);
+  const std::vector<float> x = random.floats(m * k);
+  const std::vector<float> w = random.floats(n * k);
+  const std::vector<float> bias = random.floats(n);
+  LinearCall call(kernels().linear, m, n, k);
+  call.pack(w.data());
+  call.args.epilogue = Epilogue::kGelu;
+  std::vector<float> together(m * n);
+  call.run(x.data(), bias.data(), together.data());
+  std::vector<float> alone(n - block);
+  call.args.m = 1;
+  call.args.n_begin = block;
+  for (std::size_t i = 0; i < m; ++i) {
+    call.run(x.data() + i * k, bias.data(), alone.data());
+    EXPECT_EQ(
+        0, std::memcmp(alone.data(), together.data() + i * n + block, alone.size() * sizeof(float)))
+        << i;
+  }
+}
+
+// Inputs 0..255 have the step 1, and so have weights whose largest is 127: nothing is rounded, and
+// the sum must be the integer that it is. 255 * 127 twice is more than 16 bits hold, which is what
+// the byte product of AVX2 saturates at.
+TEST_P(NarrowLinearTest, Int8SumsAreExactAtTheExtremes) {
+  if (!int8()) return;
+  const std::size_t n = kernels().linear_block + 1;
+  for (const std::size_t k : {1UL, 2UL, 3UL, 4UL, 5UL, 64UL, 384UL, 500UL}) {
+    const std::size_t m = 4;
+    std::vector<float> x(m * k);
+    std::vector<float> w(n * k);
+    for (std::size_t i = 0; i < k; ++i) {
+      x[i] = 255;                  // the largest sums
+      x[k + i] = i % 2 ? 255 : 0;  // and whole pairs of them
+      x[2 * k + i] = i == 0 ? 255 : static_cast<float>(i % 256);
+      x[3 * k + i] = i % 3 ? -128 : 127;  // both signs: zero point 128
+      for (std::size_t j = 0; j < n; ++j) {
+        w[j * k + i] = i == 0 || j == 0 ? 127 : static_cast<float>((i * 31 + j * 17) % 255) - 127;
+        if (j == 1) w[j * k + i] = -127;
+      }
+    }
+    if (k >= 3) x[3 * k] = 127, x[3 * k + 1] = -128;
+    const std::vector<float> bias(n, 0.0F);
+    std::vector<float> y(m * n);
+    LinearCall call(kernels().linear, m, n, k);
+    call.pack(w.data());
+    call.run(x.data(), bias.data(), y.data());
+    for (std::size_t i = 0; i < (k >= 3 ? m : 1); ++i) {
+      for (std::size_t j = 0; j < n; ++j) {
+        double sum = 0;
+        for (std::size_t l = 0; l < k; ++l) sum += double{x[i * k + l]} * double{w[j * k + l]};
+        EXPECT_EQ(y[i * n + j], sum) << "k=" << k << " row " << i << " column " << j;
+      }
+    }
+  }
+}
+
+// One huge input takes all of a row's steps: the others round to 0, and the result is still within
+// the bound. NaN, infinity and a range without an inverse make their own row NaN and no other.
+TEST_P(NarrowLinearTest, AdversarialRowsAreNeverWrongSilently) {
+  const std::size_t n = kernels().linear_block + 2;
+  const std::size_t k = 37;
+  const float infinity = std::numeric_limits<float>::infinity();
+  Random random(9);
+  const std::vector<float> w = random.floats(n * k);
+  const std::vector<float> bias = random.floats(n);
+  std::vector<float> x = random.floats(8 * k);
+  std::fill_n(x.begin(), k, 0.0F);  // a row of zeros: the bias
+  x[1 * k + 5] = 1e6F;              // one huge input
+  x[2 * k + 36] = infinity;         // in the tail of the vector loop
+  x[3 * k] = std::numeric_limits<float>::quiet_NaN();
+  x[4 * k + 20] = -infinity;
+  x[5 * k + 7] = std::numeric_limits<float>::quiet_NaN();  // smaller lanes follow it
+  for (std::size_t i = 0; i < k; ++i) x[6 * k + i] = 1e-38F;
+  std::vector<float> y(8 * n);
+  LinearCall call(kernels().linear, 8, n, k);
+  call.pack(w.data());
+  call.run(x.data(), bias.data(), y.data());
+  for (std::size_t j = 0; j < n; ++j) {
+    EXPECT_EQ(y[j], bias[j]);
+    EXPECT_NEAR(y[6 * n + j], bias[j], 1e-30);
+    for (const std::size_t row : {2UL, 3UL, 4UL, 5UL}) {
+      EXPECT_FALSE(std::isfinite(y[row * n + j])) << "row " << row << " column " << j;
+    }
+    for (const std::size_t row : {1UL, 7UL}) {
+      double sum = double{bias[j]};
+      for (std::size_t l = 0; l < k; ++l) sum += double{x[row * k + l]} * double{w[j * k + l]};
+      EXPECT_NEAR(y[row * n + j], sum, bound(&x[row * k], &w[j * k], bias[j], k)) << row;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Bf16, NarrowLinearTest,
+                         testing::ValuesIn(available_kernels(Arithmetic::kBf16)),
+                         [](const auto& test) { return name_of(*test.param); });
+INSTANTIATE_TEST_SUITE_P(Int8, NarrowLinearTest,
+                         testing::ValuesIn(available_kernels(Arithmetic::kInt8)),
+                         [](const auto& test) { return name_of(*test.param); });
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(NarrowLinearTest);  // a CPU without AVX-512 BF16
+
+}  // namespace
+}  // namespace crossrank::kernels
