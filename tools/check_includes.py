@@ -58,6 +58,7 @@ KERNEL_SYSTEM = [
     "stddef.h",
     "stdint.h",
     "string.h",
+    "emmintrin.h",
     "immintrin.h",
     "arm_neon.h",
 ]

@@ -91,8 +91,10 @@ std::string describe(const std::string& model, std::size_t index, const PairCase
          excerpt(pair.document) + ")";
 }
 
-CrossEncoder load(const std::string& folder, const std::string& isa, std::size_t threads) {
+CrossEncoder load(const std::string& folder, const std::string& isa, std::size_t threads,
+                  Precision precision) {
   LoadOptions options;
+  options.precision = precision;
   options.isa = isa;
   options.threads = threads;
   Result<CrossEncoder> encoder = CrossEncoder::load(folder, options);
@@ -111,10 +113,22 @@ std::vector<std::string> isas() {
   return names;
 }
 
-std::vector<IsaModel> isa_models() {
+std::string IsaModel::name() const {
+  switch (precision) {
+    case Precision::kFp32: return isa + "_" + model.name;
+    case Precision::kBf16: return isa + "_bf16_" + model.name;
+    case Precision::kInt8: return isa + "_int8_" + model.name;
+  }
+  return "";
+}
+
+std::vector<IsaModel> isa_models(Precision precision) {
   std::vector<IsaModel> out;
-  for (const std::string& isa : isas()) {
-    for (const ModelCase& model : read_models()) out.push_back({isa, model});
+  const auto arithmetic = precision == Precision::kFp32   ? kernels::Arithmetic::kFp32
+                          : precision == Precision::kBf16 ? kernels::Arithmetic::kBf16
+                                                          : kernels::Arithmetic::kInt8;
+  for (const kernels::KernelTable* table : kernels::available_kernels(arithmetic)) {
+    for (const ModelCase& model : read_models()) out.push_back({table->name, model, precision});
   }
   return out;
 }

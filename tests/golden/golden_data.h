@@ -50,19 +50,22 @@ std::vector<TextPair> views(const std::vector<PairCase>& pairs);
 std::string describe(const std::string& model, std::size_t index, const PairCase& pair);
 
 // The model on one ISA, or a thrown message.
-CrossEncoder load(const std::string& folder, const std::string& isa, std::size_t threads = 1);
+CrossEncoder load(const std::string& folder, const std::string& isa, std::size_t threads = 1,
+                  Precision precision = Precision::kFp32);
 
-// Test parameters: every model on every ISA of this machine, named "avx2_head5".
+// Test parameters: every model on every ISA of this machine that runs `precision`.
 struct IsaModel {
   std::string isa;
   ModelCase model;
+  Precision precision = Precision::kFp32;
+  // "avx2_head5", "avx2_int8_head5"
+  std::string name() const;
 };
-std::vector<IsaModel> isa_models();
+std::vector<IsaModel> isa_models(Precision precision);
+// The ISAs of fp32.
 std::vector<std::string> isas();
 
 // For gtest's messages.
-inline std::ostream& operator<<(std::ostream& out, const IsaModel& p) {
-  return out << p.isa << " " << p.model.name;
-}
+inline std::ostream& operator<<(std::ostream& out, const IsaModel& p) { return out << p.name(); }
 
 }  // namespace crossrank::golden

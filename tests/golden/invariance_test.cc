@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <numeric>
 #include <random>
 #include <string>
@@ -28,13 +29,13 @@ Bits bits_of(const Predictions& predictions) {
 class BatchInvariance : public testing::TestWithParam<IsaModel> {
  protected:
   void SetUp() override {
-    const auto& [isa, model] = GetParam();
+    const auto& [isa, model, precision] = GetParam();
     pairs_ = read_pairs(model.name);
     // The built-in model is a thousand times larger than the others. 20 pairs of it cross every
     // block boundary; the slow kernels get a few.
     const bool fast = isa == isas().front();
     if (model.name == "builtin") pairs_.resize(fast ? 20 : 5);
-    expected_ = bits_of(load(model.folder, isa).predict(views(pairs_)).value());
+    expected_ = bits_of(load(model.folder, isa, 1, precision).predict(views(pairs_)).value());
   }
 
   void expect_same(const Bits& actual, const std::vector<std::size_t>& order,
@@ -42,7 +43,7 @@ class BatchInvariance : public testing::TestWithParam<IsaModel> {
     ASSERT_EQ(actual.size(), order.size());
     for (std::size_t i = 0; i < order.size(); ++i) {
       EXPECT_EQ(actual[i], expected_[order[i]])
-          << GetParam().isa << ", " << describe(GetParam().model.name, order[i], pairs_[order[i]])
+          << GetParam() << ": " << describe(GetParam().model.name, order[i], pairs_[order[i]])
           << ": other bits " << how;
     }
   }
@@ -57,7 +58,8 @@ TEST_P(BatchInvariance, BatchTokensThreadsAndOrder) {
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::mt19937 random(7);
   for (const std::size_t threads : {1, 2, 3}) {
-    const CrossEncoder encoder = load(GetParam().model.folder, GetParam().isa, threads);
+    const CrossEncoder encoder =
+        load(GetParam().model.folder, GetParam().isa, threads, GetParam().precision);
     for (const std::size_t batch_tokens : {1, 64, 512, 16384}) {
       std::shuffle(order.begin(), order.end(), random);
       std::vector<TextPair> shuffled;
@@ -74,7 +76,8 @@ TEST_P(BatchInvariance, BatchTokensThreadsAndOrder) {
 
 TEST_P(BatchInvariance, AloneAndInSmallCompany) {
   const std::vector<TextPair> texts = views(pairs_);
-  const CrossEncoder encoder = load(GetParam().model.folder, GetParam().isa, 2);
+  const CrossEncoder encoder =
+      load(GetParam().model.folder, GetParam().isa, 2, GetParam().precision);
   for (std::size_t i = 0; i < texts.size(); ++i) {
     expect_same(bits_of(encoder.predict({&texts[i], 1}).value()), {i}, "alone");
   }
@@ -91,10 +94,48 @@ TEST_P(BatchInvariance, AloneAndInSmallCompany) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, BatchInvariance, testing::ValuesIn(isa_models()),
-                         [](const auto& test) {
-                           return test.param.isa + "_" + test.param.model.name;
-                         });
+// On the built-in model: what narrow arithmetic changes is small, and changes no clear order.
+class NarrowLogits : public testing::TestWithParam<IsaModel> {};
+
+TEST_P(NarrowLogits, AreNearFp32) {
+  const IsaModel& p = GetParam();
+  std::vector<PairCase> pairs = read_pairs(p.model.name);
+  if (p.isa != isas().front()) pairs.resize(10);
+  const Predictions got = load(p.model.folder, p.isa, 2, p.precision).predict(views(pairs)).value();
+  const double bound = p.precision == Precision::kBf16 ? 0.1 : 0.7;
+  double worst = 0;
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    const double difference = std::abs(double{got[i].logit} - double{pairs[i].logits[0]});
+    worst = std::max(worst, difference);
+    EXPECT_LE(difference, bound) << describe(p.model.name, i, pairs[i]);
+    for (std::size_t j = 0; j < i; ++j) {
+      if (pairs[i].logits[0] - pairs[j].logits[0] > 2 * bound) {
+        EXPECT_GT(got[i].logit, got[j].logit) << i << " and " << j;
+      }
+    }
+  }
+  EXPECT_GT(worst, 0) << "the logits of fp32 to the bit: another arithmetic was taken";
+}
+
+std::vector<IsaModel> builtin_in_narrow_arithmetic() {
+  std::vector<IsaModel> out;
+  for (const Precision precision : {Precision::kBf16, Precision::kInt8}) {
+    for (const IsaModel& p : isa_models(precision)) {
+      if (p.model.name == "builtin") out.push_back(p);
+    }
+  }
+  return out;
+}
+
+const auto name_of = [](const auto& test) { return test.param.name(); };
+INSTANTIATE_TEST_SUITE_P(Fp32, BatchInvariance, testing::ValuesIn(isa_models(Precision::kFp32)),
+                         name_of);
+INSTANTIATE_TEST_SUITE_P(Bf16, BatchInvariance, testing::ValuesIn(isa_models(Precision::kBf16)),
+                         name_of);
+INSTANTIATE_TEST_SUITE_P(Int8, BatchInvariance, testing::ValuesIn(isa_models(Precision::kInt8)),
+                         name_of);
+INSTANTIATE_TEST_SUITE_P(Narrow, NarrowLogits, testing::ValuesIn(builtin_in_narrow_arithmetic()),
+                         name_of);
 
 }  // namespace
 }  // namespace crossrank::golden

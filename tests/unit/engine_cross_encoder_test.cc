@@ -479,8 +479,9 @@ TEST(CrossEncoderLoad, RefusesWhatCannotBeHad) {
   const auto code = [&](const LoadOptions& options) {
     return error_of(CrossEncoder::load(model.folder(), options)).code;
   };
-  EXPECT_EQ(code({.precision = Precision::kInt8}), ErrorCode::kUnsupportedPrecision);
-  EXPECT_EQ(code({.precision = Precision::kBf16}), ErrorCode::kUnsupportedPrecision);
+  EXPECT_EQ(code({.precision = Precision::kBf16, .isa = "scalar"}),
+            ErrorCode::kUnsupportedPrecision);
+  EXPECT_EQ(code({.precision = static_cast<Precision>(77)}), ErrorCode::kInvalidArgument);
   EXPECT_EQ(code({.isa = "sse9"}), ErrorCode::kUnsupportedIsa);
   EXPECT_EQ(code({.threads = 1025}), ErrorCode::kInvalidArgument);
   EXPECT_EQ(code({.max_length = 2}), ErrorCode::kInvalidArgument);
