@@ -31,12 +31,18 @@ def main() -> None:
     parser.add_argument("--run", default="bm25", help="runs/NAME.trec (default bm25)")
     parser.add_argument("--top", type=int, default=100)
     parser.add_argument("--limit-queries", type=int, help="the first N queries alone")
-    parser.add_argument("--option", action="append", default=[],
-                        help="passed on to crossrank score, for example --option=--isa=avx2")
+    parser.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        help="passed on to crossrank score, for example --option=--isa=avx2",
+    )
     options = parser.parse_args()
     groups, qrels = read_set(options.data, options.run, options.top, options.limit_queries)
-    print(f"{options.data.name}: {len(groups)} queries, top {options.top} of {options.run}, "
-          f"{sum(len(d) for _, _, d in groups)} pairs, model {options.model}")
+    print(
+        f"{options.data.name}: {len(groups)} queries, top {options.top} of {options.run}, "
+        f"{sum(len(d) for _, _, d in groups)} pairs, model {options.model}"
+    )
 
     def score(precision: str):
         extra = ["--precision", precision, *options.option]
@@ -44,8 +50,10 @@ def main() -> None:
 
     exact = score("fp32")
     exact_ndcg = ndcg(groups, exact, qrels)
-    print(f"{'precision':<10}{'nDCG@10':>9}{'difference':>12}{'mean tau':>10}{'lowest tau':>12}"
-          f"{'largest logit difference':>26}")
+    print(
+        f"{'precision':<10}{'nDCG@10':>9}{'difference':>12}{'mean tau':>10}{'lowest tau':>12}"
+        f"{'largest logit difference':>26}"
+    )
     print(f"{'fp32':<10}{exact_ndcg:>9.4f}")
     failed = False
     for precision, bound in NDCG_BOUND.items():
@@ -57,8 +65,10 @@ def main() -> None:
         taus = [kendalltau(a, b).statistic for a, b in zip(logits, exact) if len(a) > 1]
         tau = sum(taus) / len(taus)
         largest = max(abs(a - b) for x, y in zip(logits, exact) for a, b in zip(x, y))
-        print(f"{precision:<10}{exact_ndcg + difference:>9.4f}{difference:>+12.5f}{tau:>10.4f}"
-              f"{min(taus):>12.4f}{largest:>26.3f}")
+        print(
+            f"{precision:<10}{exact_ndcg + difference:>9.4f}{difference:>+12.5f}{tau:>10.4f}"
+            f"{min(taus):>12.4f}{largest:>26.3f}"
+        )
         if abs(difference) > bound or tau < TAU_BOUND[precision]:
             failed = True
             print(f"  outside its bound: nDCG {bound}, tau {TAU_BOUND[precision]}")

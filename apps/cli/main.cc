@@ -21,6 +21,7 @@ constexpr const char* kHelp =
   crossrank info                     describe a model
   crossrank models                   list the models that are here
   crossrank pull ID[@REVISION]       fetch a model from the hub
+  crossrank bench [FILE|-]           measure speed, latency and memory
   crossrank doctor                   prove that the installation computes right
 
 Shared flags (crossrank COMMAND --help shows them all):
@@ -58,6 +59,7 @@ int run(int argc, char** argv) {
   add_info(program, chosen);
   add_models(program, chosen);
   add_pull(program, chosen);
+  add_bench(program, chosen);
   add_doctor(program, chosen);
   for (CLI::App* command : program.get_subcommands({})) {
     command->set_help_flag("-h,--help", "This text");

@@ -92,6 +92,11 @@ class CrossEncoder {
 
   [[nodiscard]] const ModelInfo& info() const;
 
+  /// Operations (each multiplication and each addition is one) that the matrix products of scoring
+  /// one pair of `tokens` tokens execute. The last layer computes all but keys and values for one
+  /// row alone, since no other is read.
+  [[nodiscard]] double operations(std::size_t tokens) const;
+
   /// SHA-256 of the weights, 64 hex digits. Computed on the first call unless already known.
   /// Errors: kOutOfMemory.
   [[nodiscard]] Result<std::string> weights_sha256() const;

@@ -4,15 +4,14 @@
 #include <algorithm>
 #include <cstdint>
 #include <mutex>
-#include <system_error>
 #include <utility>
 
-#include "base/cpu_count.h"
 #include "base/guard.h"
 #include "base/ranking.h"
 #include "base/top_k.h"
 #include "base/try.h"
 #include "engine/activation.h"
+#include "engine/compute.h"
 #include "engine/length_limits.h"
 #include "engine/model_files.h"
 #include "engine/scorer.h"
@@ -25,8 +24,6 @@
 
 namespace crossrank {
 namespace {
-
-constexpr std::size_t kMaxThreads = 1024;
 
 class Pairs final : public engine::PairSource {
  public:
@@ -68,33 +65,6 @@ ScoredPair scored_pair(const engine::PairOutcome& outcome, Activation activation
   }
   pair.truncation = outcome.truncation;
   return pair;
-}
-
-Result<kernels::Arithmetic> arithmetic_of(Precision precision) {
-  switch (precision) {
-    case Precision::kFp32: return kernels::Arithmetic::kFp32;
-    case Precision::kBf16: return kernels::Arithmetic::kBf16;
-    case Precision::kInt8: return kernels::Arithmetic::kInt8;
-  }
-  return Error{ErrorCode::kInvalidArgument, "precision is not a value of crossrank::Precision"};
-}
-
-Result<std::size_t> thread_count(std::size_t asked) {
-  if (asked > kMaxThreads) {
-    return Error{ErrorCode::kInvalidArgument, "threads is " + std::to_string(asked) + "; at most " +
-                                                  std::to_string(kMaxThreads) +
-                                                  " are possible, and 0 takes what is available"};
-  }
-  return asked != 0 ? asked : std::min(base::available_cpus(), kMaxThreads);
-}
-
-Result<std::unique_ptr<base::ThreadPool>> start_threads(std::size_t threads) {
-  try {
-    return std::make_unique<base::ThreadPool>(threads);
-  } catch (const std::system_error& error) {
-    return Error{ErrorCode::kOverloaded, "cannot start " + std::to_string(threads) +
-                                             " threads: " + error.what() + "; ask for fewer"};
-  }
 }
 
 Result<void> check_ids_fit(const text::Tokenizer& tokenizer, const model::Config& config,
@@ -139,10 +109,10 @@ CrossEncoder::~CrossEncoder() = default;
 Result<CrossEncoder> CrossEncoder::load(std::string_view model, const LoadOptions& options) {
   return base::guard_memory([&]() -> Result<CrossEncoder> {
     // What needs no file first: nothing is downloaded for a call that cannot succeed.
-    CR_TRY_ASSIGN(const kernels::Arithmetic arithmetic, arithmetic_of(options.precision));
+    CR_TRY_ASSIGN(const kernels::Arithmetic arithmetic, engine::arithmetic_of(options.precision));
     CR_TRY_ASSIGN(const kernels::KernelTable* table,
                   kernels::find_kernels(options.isa, arithmetic));
-    CR_TRY_ASSIGN(const std::size_t threads, thread_count(options.threads));
+    CR_TRY_ASSIGN(const std::size_t threads, engine::thread_count(options.threads));
     // The asked length alone, as if the model had no limits: kInvalidArgument or nothing.
     CR_TRY(engine::length_limits(options.max_length, SIZE_MAX, SIZE_MAX));
 
@@ -158,7 +128,7 @@ Result<CrossEncoder> CrossEncoder::load(std::string_view model, const LoadOption
     CR_TRY_ASSIGN(const engine::LengthLimits limits,
                   engine::length_limits(options.max_length, tokenizer.model_max_length(),
                                         config.max_positions));
-    CR_TRY_ASSIGN(std::unique_ptr<base::ThreadPool> pool, start_threads(threads));
+    CR_TRY_ASSIGN(std::unique_ptr<base::ThreadPool> pool, engine::start_threads(threads));
     CR_TRY_ASSIGN(const weights::TensorMap tensors, weights::load_tensors(dir));
     CR_TRY_ASSIGN(model::Bert bert, model::Bert::load(config, tensors, *table, *pool));
 
@@ -240,6 +210,8 @@ Result<std::vector<RankedIndex>> CrossEncoder::rank(std::string_view query,
 }
 
 const ModelInfo& CrossEncoder::info() const { return impl_->info; }
+
+double CrossEncoder::operations(std::size_t tokens) const { return impl_->bert.operations(tokens); }
 
 Result<std::string> CrossEncoder::weights_sha256() const {
   return base::guard_memory([&]() -> Result<std::string> {

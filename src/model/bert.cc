@@ -314,6 +314,23 @@ void Bert::forward_observed(const PackedBatch& batch, Workspace& workspace,
 
 const Config& Bert::config() const { return impl_->config; }
 std::size_t Bert::num_labels() const { return impl_->weights.num_labels; }
+double Bert::operations(std::size_t tokens) const {
+  const Config& c = impl_->config;
+  const auto n = static_cast<double>(tokens);
+  const auto h = static_cast<double>(c.hidden_size);
+  const auto f = static_cast<double>(c.intermediate_size);
+  const double all_rows = n * 2 * h * (2 * h);           // keys and values
+  const double other = 2 * h * (2 * h) + 2 * 2 * h * f;  // query, output, feed-forward: of one row
+  const double attention = 2 * 2 * n * h;                // of one row
+  double sum =
+      impl_->weights.embeddings.project ? n * 2 * h * static_cast<double>(c.embedding_size) : 0;
+  if (!impl_->weights.layers.empty()) {
+    const auto whole = static_cast<double>(impl_->weights.layers.size() - 1);
+    sum += whole * (all_rows + n * (other + attention)) + all_rows + other + attention;
+  }
+  return sum + 2 * h * (h + static_cast<double>(impl_->weights.num_labels));
+}
+
 std::size_t Bert::parameters() const { return impl_->weights.parameters; }
 
 }  // namespace crossrank::model

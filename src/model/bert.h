@@ -45,6 +45,8 @@ class Bert {
   const Config& config() const;
   std::size_t num_labels() const;
   std::size_t parameters() const;  // of the tensors used
+  // Multiplications and additions of the matrix products for one sequence of `tokens` tokens.
+  double operations(std::size_t tokens) const;
 
  private:
   struct Impl;

@@ -39,6 +39,9 @@ def variables_read():
     return names
 
 
+COMMANDS = ("rank", "score", "tokenize", "info", "models", "pull", "bench", "doctor")
+
+
 class Page(CliTest):
     def test_examples_print_what_the_page_shows(self):
         (self.folder / "bin").mkdir()
@@ -64,15 +67,12 @@ class Page(CliTest):
         self.assertGreater(count, 20)
 
     def test_every_flag_is_named(self):
-        for command in ("rank", "score", "tokenize", "info", "models", "pull", "doctor"):
+        for command in COMMANDS:
             for flag in re.findall(r"--[a-z-]+", self.ok(command, "--help").out.decode()):
                 self.assertTrue(flag in PAGE, f"{flag} of {command} is not on the page")
 
     def test_it_names_no_flag_that_does_not_exist(self):
-        known = "".join(
-            self.ok(command, "--help").out.decode()
-            for command in ("rank", "score", "tokenize", "info", "models", "pull", "doctor")
-        )
+        known = "".join(self.ok(command, "--help").out.decode() for command in COMMANDS)
         for flag in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", PAGE)):
             self.assertTrue(flag in known, f"{flag} does not exist")
 

@@ -1,0 +1,80 @@
+// Precision, threads, and the roof of both.
+#include "engine/compute.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "base/cpu_count.h"
+#include "base/guard.h"
+#include "base/try.h"
+#include "crossrank/machine.h"
+
+namespace crossrank::engine {
+namespace {
+
+constexpr std::size_t kMaxThreads = 1024;
+
+}  // namespace
+
+Result<kernels::Arithmetic> arithmetic_of(Precision precision) {
+  switch (precision) {
+    case Precision::kFp32: return kernels::Arithmetic::kFp32;
+    case Precision::kBf16: return kernels::Arithmetic::kBf16;
+    case Precision::kInt8: return kernels::Arithmetic::kInt8;
+  }
+  return Error{ErrorCode::kInvalidArgument, "precision is not a value of crossrank::Precision"};
+}
+
+Result<std::size_t> thread_count(std::size_t asked) {
+  if (asked > kMaxThreads) {
+    return Error{ErrorCode::kInvalidArgument, "threads is " + std::to_string(asked) + "; at most " +
+                                                  std::to_string(kMaxThreads) +
+                                                  " are possible, and 0 takes what is available"};
+  }
+  return asked != 0 ? asked : std::min(base::available_cpus(), kMaxThreads);
+}
+
+Result<std::unique_ptr<base::ThreadPool>> start_threads(std::size_t threads) {
+  try {
+    return std::make_unique<base::ThreadPool>(threads);
+  } catch (const std::system_error& error) {
+    return Error{ErrorCode::kOverloaded, "cannot start " + std::to_string(threads) +
+                                             " threads: " + error.what() + "; ask for fewer"};
+  }
+}
+
+}  // namespace crossrank::engine
+
+namespace crossrank {
+
+Result<double> measure_peak(Precision precision, std::string_view isa, std::size_t threads) {
+  return base::guard_memory([&]() -> Result<double> {
+    if (threads == 0) {
+      return Error{ErrorCode::kInvalidArgument, "the roof of 0 threads was asked for; 1 is least"};
+    }
+    CR_TRY_ASSIGN(const kernels::Arithmetic arithmetic, engine::arithmetic_of(precision));
+    CR_TRY_ASSIGN(const kernels::KernelTable* table, kernels::find_kernels(isa, arithmetic));
+    CR_TRY_ASSIGN(threads, engine::thread_count(threads));
+    CR_TRY_ASSIGN(const auto pool, engine::start_threads(threads));
+    using Clock = std::chrono::steady_clock;
+    constexpr std::size_t kSteps = 10000;
+    constexpr std::chrono::milliseconds kTime{10};
+    std::vector<double> rates(threads);
+    pool->run(threads, [&](std::size_t, std::size_t i) {
+      float numbers[4] = {1e-3F, 1e-3F, 0, 0};
+      std::size_t done = 0;
+      const Clock::time_point start = Clock::now();
+      Clock::time_point now = start;
+      for (; now - start < kTime; now = Clock::now()) done += table->linear.peak(kSteps, numbers);
+      rates[i] = static_cast<double>(done) / std::chrono::duration<double>(now - start).count();
+    });
+    double sum = 0;
+    for (const double rate : rates) sum += rate;
+    return sum;
+  });
+}
+
+}  // namespace crossrank
