@@ -229,8 +229,8 @@ TEST_P(GoldenRank, TopKIsTheBeginning) {
 INSTANTIATE_TEST_SUITE_P(All, GoldenRank, testing::ValuesIn(isas()),
                          [](const auto& test) { return test.param; });
 
-// 21.26 million operations a token of linear layers and 9,216 n^2 of attention make 2.05 billion for
-// 93 tokens; with one row in all of the last layer but keys and values, 1.77 billion.
+// 21.26 million operations a token of linear layers and 9,216 n^2 of attention make 2.05 billion
+// for 93 tokens; with one row in all of the last layer but keys and values, 1.77 billion.
 TEST(Operations, OfMiniLmAreWhatIsExecuted) {
   const CrossEncoder encoder = load(read_model("builtin").folder, isas().front());
   EXPECT_NEAR(encoder.operations(93), 1.77e9, 0.01e9);
