@@ -6,7 +6,6 @@
 #include <string>
 #include <utility>
 
-#include "base/cancel.h"
 #include "base/guard.h"
 #include "base/try.h"
 #include "base/utf8.h"
@@ -66,7 +65,7 @@ PairStretch::PairStretch(const text::Tokenizer& tokenizer, const text::CutRules&
     : tokenizer_(tokenizer), rules_(rules), options_(options) {}
 
 Result<void> PairStretch::fill(const PairSource& source, std::size_t first,
-                               base::Parallel& parallel) {
+                               base::Parallel& parallel, CancelLatch& cancel) {
   arenas_.resize(parallel.workers());
   for (Arena& arena : arenas_) {
     arena.ids.clear();
@@ -83,7 +82,7 @@ Result<void> PairStretch::fill(const PairSource& source, std::size_t first,
   // Queries first: how much of a document is kept depends on its query.
   const std::size_t known = queries_.size() - new_queries_.size();
   base::run_guarded(parallel, new_queries_.size(), [&](std::size_t worker, std::size_t i) {
-    if (base::is_cancelled(options_.cancel)) return;
+    if (cancel.is_set()) return;
     Arena& arena = arenas_[worker];
     note(arena, new_queries_[i].index,
          encode_query(new_queries_[i].text, arena, queries_[known + i]));
@@ -92,7 +91,7 @@ Result<void> PairStretch::fill(const PairSource& source, std::size_t first,
   for (std::size_t q = known; q < queries_.size(); ++q) query_tokens_ += queries_[q].ids.size();
 
   base::run_guarded(parallel, pairs_.size(), [&](std::size_t worker, std::size_t i) {
-    if (base::is_cancelled(options_.cancel)) return;
+    if (cancel.is_set()) return;
     Arena& arena = arenas_[worker];
     pairs_[i].worker = static_cast<std::uint32_t>(worker);
     note(arena, first + i,

@@ -14,6 +14,7 @@
 #include "crossrank/document.h"
 #include "crossrank/options.h"
 #include "crossrank/result.h"
+#include "engine/cancel_latch.h"
 #include "text/pair_encoder.h"
 #include "text/tokenizer.h"
 
@@ -48,10 +49,11 @@ class PairStretch {
   PairStretch(const text::Tokenizer& tokenizer, const text::CutRules& rules,
               const ScoreOptions& options);
 
-  // Tokenizes and cuts the pairs from `first` on until the stretch is full. When options.cancel is
-  // set meanwhile, the content is incomplete: callers look at the flag. Errors: kInvalidArgument,
-  // kTooLong, of the first pair that has one.
-  Result<void> fill(const PairSource& source, std::size_t first, base::Parallel& parallel);
+  // Tokenizes and cuts the pairs from `first` on until the stretch is full. When `cancel` is set
+  // meanwhile, the content is incomplete: callers look at it. Errors: kInvalidArgument, kTooLong,
+  // of the first pair that has one.
+  Result<void> fill(const PairSource& source, std::size_t first, base::Parallel& parallel,
+                    CancelLatch& cancel);
 
   std::size_t pairs() const { return pairs_.size(); }
   // In the order of their pairs, the chunks of a pair from its first to its last.

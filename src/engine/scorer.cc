@@ -6,7 +6,6 @@
 #include <cmath>
 #include <string>
 
-#include "base/cancel.h"
 #include "base/guard.h"
 #include "base/try.h"
 
@@ -44,22 +43,24 @@ Result<void> Scorer::score(const PairSource& source, const text::CutRules& rules
                  "label; this one has " +
                      std::to_string(bert_.num_labels())};
   }
+  CancelLatch cancel(options.cancel);
   PairStretch stretch(tokenizer_, rules, options);
   std::vector<float> logits;
   for (std::size_t first = 0; first < source.size(); first += stretch.pairs()) {
     const auto progress = [&](std::size_t sequences_done) {
       if (!options.progress) return;
-      const std::size_t pairs = stretch.pairs() * sequences_done / stretch.sequences().size();
+      const std::size_t sequences = std::max<std::size_t>(stretch.sequences().size(), 1);
+      const std::size_t pairs = stretch.pairs() * sequences_done / sequences;
       options.progress(first + pairs, source.size());
     };
     {
       if (!turnstile_.enter(options.cancel)) return cancelled();
       const Turn turn(turnstile_);
-      CR_TRY(stretch.fill(source, first, pool_));
-      if (base::is_cancelled(options.cancel)) return cancelled();
+      CR_TRY(stretch.fill(source, first, pool_, cancel));
+      if (cancel.is_set()) return cancelled();
       logits.resize(stretch.sequences().size() * bert_.num_labels());
-      run_stretch(stretch, options, progress, logits.data());
-      if (base::is_cancelled(options.cancel)) return cancelled();
+      run_stretch(stretch, options, cancel, progress, logits.data());
+      if (cancel.is_set()) return cancelled();
     }
     CR_TRY(deliver(stretch, first, logits, options, sink));
     progress(stretch.sequences().size());
@@ -69,6 +70,7 @@ Result<void> Scorer::score(const PairSource& source, const text::CutRules& rules
 
 // Writes logits [sequences, num_labels]; leaves early, with logits missing, when cancelled.
 void Scorer::run_stretch(const PairStretch& stretch, const ScoreOptions& options,
+                         CancelLatch& cancel,
                          const std::function<void(std::size_t sequences_done)>& progress,
                          float* logits) {
   std::vector<std::uint32_t> lengths;
@@ -82,7 +84,7 @@ void Scorer::run_stretch(const PairStretch& stretch, const ScoreOptions& options
                              .workers = pool_.workers()});
 
   if (!plan.across_batches) {
-    for (std::size_t b = 0; b < plan.batches() && !base::is_cancelled(options.cancel); ++b) {
+    for (std::size_t b = 0; b < plan.batches() && !cancel.is_set(); ++b) {
       run_batch(stretch, plan.batch(b), workers_[0], pool_, logits);
       progress(plan.starts[b + 1]);
     }
@@ -90,7 +92,7 @@ void Scorer::run_stretch(const PairStretch& stretch, const ScoreOptions& options
   }
   std::atomic<std::size_t> done{0};
   base::run_guarded(pool_, plan.batches(), [&](std::size_t worker, std::size_t b) {
-    if (base::is_cancelled(options.cancel)) return;
+    if (cancel.is_set()) return;
     base::Serial serial;
     run_batch(stretch, plan.batch(b), workers_[worker], serial, logits);
     done.fetch_add(plan.batch(b).size());

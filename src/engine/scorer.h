@@ -12,6 +12,7 @@
 #include "crossrank/options.h"
 #include "crossrank/result.h"
 #include "engine/batcher.h"
+#include "engine/cancel_latch.h"
 #include "engine/pair_stretch.h"
 #include "engine/turnstile.h"
 #include "model/bert.h"
@@ -54,7 +55,7 @@ class Scorer {
     std::vector<float> logits;
   };
 
-  void run_stretch(const PairStretch& stretch, const ScoreOptions& options,
+  void run_stretch(const PairStretch& stretch, const ScoreOptions& options, CancelLatch& cancel,
                    const std::function<void(std::size_t sequences_done)>& progress, float* logits);
   void run_batch(const PairStretch& stretch, std::span<const std::uint32_t> batch, Worker& worker,
                  base::Parallel& parallel, float* logits) const;

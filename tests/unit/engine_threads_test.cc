@@ -1,10 +1,13 @@
 // One CrossEncoder and many threads: identical bits, and no race for ThreadSanitizer to find.
 #include <atomic>
 #include <bit>
+#include <chrono>
 #include <cstdint>
 #include <random>
+#include <span>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -79,6 +82,34 @@ TEST(CrossEncoderThreads, OneCallersCancelLeavesTheOthersAlone) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(finished, 2U);
   EXPECT_EQ(cancelled, 2U);
+}
+
+// While the caller's thread is in `progress`, the other one leaves batches out because of the flag,
+// unless it has computed all of them before.
+TEST(CrossEncoderThreads, AFlagThatIsResetCancelsOrDoesNothing) {
+  const TinyModel model;
+  const CrossEncoder encoder = CrossEncoder::load(model.folder(), {.threads = 2}).value();
+  const std::vector<TextPair> pairs(4000, {"w1 w2", "w3 w4 w5"});
+  const std::uint32_t expected = bits(encoder.predict(std::span(pairs).first(1)).value()[0]);
+  std::atomic<bool> cancel{false};
+  bool pulsed = false;
+  ScoreOptions options;
+  options.batch_size = 1;
+  options.cancel = &cancel;
+  options.progress = [&](std::size_t, std::size_t) {
+    if (std::exchange(pulsed, true)) return;
+    cancel = true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    cancel = false;
+  };
+  const Result<Predictions> result = encoder.predict(pairs, options);
+  EXPECT_TRUE(pulsed);
+  if (!result.ok()) {
+    EXPECT_EQ(result.error().code, ErrorCode::kCancelled);
+    return;
+  }
+  ASSERT_EQ(result->size(), pairs.size());
+  for (const ScoredPair& pair : *result) ASSERT_EQ(bits(pair), expected);
 }
 
 }  // namespace
