@@ -91,8 +91,8 @@ Result<PairCut> cut_pair(std::size_t query, std::size_t document, const CutRules
     case Truncation::kChunkMax: break;  // above
   }
   if (rules.truncate_left) {
-    cut.query_begin = query - cut.query_tokens;
-    cut.document_begin = document - cut.document_tokens;
+    if (cut.query_tokens != 0) cut.query_begin = query - cut.query_tokens;
+    if (cut.document_tokens != 0) cut.document_begin = document - cut.document_tokens;
   }
   return cut;
 }

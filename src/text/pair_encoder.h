@@ -16,6 +16,7 @@ inline constexpr std::size_t kPairSpecialTokens = 3;    // [CLS] q [SEP] d [SEP]
 inline constexpr std::size_t kSingleSpecialTokens = 2;  // [CLS] text [SEP]
 
 // The tokens kept: query[query_begin, +query_tokens), document[document_begin, +document_tokens).
+// A side of which nothing is kept begins at 0, so that its range lies in whatever is left of it.
 struct PairCut {
   std::size_t query_begin = 0, query_tokens = 0;
   std::size_t document_begin = 0, document_tokens = 0;

@@ -68,6 +68,22 @@ TEST(CutPair, FromTheLeftKeepsTheEnds) {
   EXPECT_EQ(cut_pair(2, 3, left).value().query_begin, 0u);
 }
 
+// Callers hold only what a cut can keep, so a range behind it would lie outside.
+TEST(CutPair, ASideOfWhichNothingIsKeptBeginsAtZero) {
+  for (const std::size_t max_length : {3, 4}) {
+    CutRules left = rules(max_length);
+    left.truncate_left = true;
+    const PairCut cut = cut_pair(20, 30, left).value();
+    EXPECT_EQ(cut.query_tokens, 0u);
+    EXPECT_EQ(cut.query_begin, 0u);
+    EXPECT_EQ(cut.document_begin, max_length == 3 ? 0u : 29u);
+    EXPECT_EQ(cut_pair(30, 20, left).value().document_begin, 0u);
+  }
+  CutRules left = rules(10, Truncation::kDocumentOnly);
+  left.truncate_left = true;
+  EXPECT_EQ(cut_pair(6, 30, left).value().document_begin, 29u);
+}
+
 TEST(CutPair, DocumentOnlyNeverCutsTheQuery) {
   const CutRules document_only = rules(13, Truncation::kDocumentOnly);
   const PairCut cut = cut_pair(9, 30, document_only).value();
