@@ -42,13 +42,19 @@ struct TextPair {
 };
 
 /// What was left out of a pair before scoring. 16 bytes.
+/// A lone text (Tokenizer::encode) counts as a document.
 struct TruncationReport {
   std::uint32_t tokens_total = 0;  ///< Tokens of the whole pair, special tokens included.
   std::uint32_t tokens_used = 0;   ///< Tokens the model saw (of the best chunk with kChunkMax).
   std::uint32_t chars_cut = 0;     ///< Code points of the document dropped by max_chars.
   bool query_truncated = false;    ///< True when tokens of the query were dropped.
+  /// True when tokens of the document were dropped; with kChunkMax, tokens that no window had.
+  bool document_truncated = false;
 
-  [[nodiscard]] bool truncated() const { return tokens_used < tokens_total || chars_cut > 0; }
+  /// Whether some of the pair was not scored.
+  [[nodiscard]] bool truncated() const {
+    return query_truncated || document_truncated || chars_cut > 0;
+  }
 };
 
 /// The part of a document's scored text that produced its score (Truncation::kChunkMax). 16 bytes.

@@ -208,6 +208,7 @@ Result<void> PairStretch::encode_document(std::string_view text, std::uint32_t n
     pair.kept_from = std::min(pair.kept_from, s->cut.document_begin);
     kept_to = std::max(kept_to, s->cut.document_begin + s->cut.document_tokens);
   }
+  pair.truncated = kept_to - pair.kept_from < pair.tokens;
   pair.ids_begin = arena.ids.size();
   arena.ids.insert(arena.ids.end(),
                    arena.text_ids.begin() + static_cast<std::ptrdiff_t>(pair.kept_from),
@@ -270,6 +271,7 @@ TruncationReport PairStretch::report(const Sequence& sequence) const {
   report.tokens_used = static_cast<std::uint32_t>(sequence.cut.length());
   report.chars_cut = pair.chars_cut;
   report.query_truncated = sequence.cut.query_tokens < query.tokens;
+  report.document_truncated = pair.truncated;
   return report;
 }
 

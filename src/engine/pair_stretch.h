@@ -75,6 +75,7 @@ class PairStretch {
     std::uint32_t worker = 0;        // whose arena has the document's ids and sequences
     std::uint32_t chars_cut = 0;     // code points
     std::uint32_t sequences = 0;     // how many
+    bool truncated = false;          // some tokens of the document are in no sequence
     std::size_t tokens = 0;          // of the whole document
     std::size_t ids_begin = 0;       // in the arena
     std::size_t kept_from = 0;       // token number of the id there

@@ -90,6 +90,7 @@ Result<Encoding> Tokenizer::encode(std::string_view text, const ScoreOptions& op
     self.tokenizer.encode(scored_part(text, options.max_chars, encoding.truncation.chars_cut), ids);
     const std::size_t total = ids.size() + text::kSingleSpecialTokens;
     encoding.truncation.tokens_total = static_cast<std::uint32_t>(total);
+    encoding.truncation.document_truncated = total > max_length;
     if (total > max_length) {
       if (options.truncation == Truncation::kError) {
         return Error{ErrorCode::kTooLong, "the text has " + std::to_string(total) +
@@ -125,8 +126,17 @@ Result<Encoding> Tokenizer::encode(std::string_view query, std::string_view docu
     self.tokenizer.encode(scored_part(query, 0, none), query_ids);
     self.tokenizer.encode(scored_part(document, options.max_chars, encoding.truncation.chars_cut),
                           document_ids);
-    CR_TRY_ASSIGN(const text::PairCut cut,
-                  text::cut_pair(query_ids.size(), document_ids.size(), rules));
+    text::PairCut cut;
+    std::size_t scored = 0;  // document tokens in all chunks, which overlap
+    if (rules.policy == Truncation::kChunkMax) {
+      CR_TRY_ASSIGN(const std::vector<text::PairCut> chunks,
+                    text::chunk_pair(query_ids.size(), document_ids.size(), rules));
+      cut = chunks.front();
+      scored = chunks.back().document_begin + chunks.back().document_tokens;
+    } else {
+      CR_TRY_ASSIGN(cut, text::cut_pair(query_ids.size(), document_ids.size(), rules));
+      scored = cut.document_tokens;
+    }
     encoding.ids.resize(cut.length());
     encoding.type_ids.resize(cut.length());
     text::write_pair(query_ids, document_ids, cut, self.tokenizer.cls_id(), self.tokenizer.sep_id(),
@@ -134,6 +144,7 @@ Result<Encoding> Tokenizer::encode(std::string_view query, std::string_view docu
     encoding.truncation.tokens_total = static_cast<std::uint32_t>(
         query_ids.size() + document_ids.size() + text::kPairSpecialTokens);
     encoding.truncation.query_truncated = cut.query_tokens < query_ids.size();
+    encoding.truncation.document_truncated = scored < document_ids.size();
     self.name_tokens(encoding);
     return encoding;
   });

@@ -323,11 +323,14 @@ TEST(CrossEncoderPredict, ChunkMaxScoresEveryChunkUpToTheLimit) {
   for (const std::string& word : words) alone.push_back({"w7", word});
   const std::vector<float> logits = logits_of(encoder.predict(alone).value());
   const TextPair pair = {"w7", "w1 w2 w3 w4"};
-  EXPECT_EQ(encoder.predict({&pair, 1}, options).value()[0].logit,
-            *std::max_element(logits.begin(), logits.begin() + 3));
+  const ScoredPair three = encoder.predict({&pair, 1}, options).value()[0];
+  EXPECT_EQ(three.logit, *std::max_element(logits.begin(), logits.begin() + 3));
+  EXPECT_TRUE(three.truncation.truncated());
   options.chunk.max_chunks = 4;
-  EXPECT_EQ(encoder.predict({&pair, 1}, options).value()[0].logit,
-            *std::max_element(logits.begin(), logits.end()));
+  const ScoredPair four = encoder.predict({&pair, 1}, options).value()[0];
+  EXPECT_EQ(four.logit, *std::max_element(logits.begin(), logits.end()));
+  EXPECT_EQ(four.truncation.tokens_used, 5U);  // of the best window
+  EXPECT_FALSE(four.truncation.truncated());   // all of the document was scored
 }
 
 TEST(CrossEncoderPredict, ProgressRisesToTheTotalOnTheCallersThread) {

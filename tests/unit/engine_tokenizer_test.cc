@@ -47,6 +47,8 @@ TEST(PublicTokenizer, SingleTextIsCutOnlyWhenAskedTo) {
   EXPECT_EQ(cut.tokens, (Tokens{"[CLS]", "w0", "w1", "[SEP]"}));
   EXPECT_EQ(cut.truncation.tokens_total, 102U);
   EXPECT_EQ(cut.truncation.tokens_used, 4U);
+  EXPECT_TRUE(cut.truncation.truncated());
+  EXPECT_FALSE(tokenizer.encode("w1 w2", options).value().truncation.truncated());
   options.truncation = Truncation::kError;
   EXPECT_EQ(tokenizer.encode(text, options).error().code, ErrorCode::kTooLong);
   EXPECT_TRUE(tokenizer.encode("w1 w2", options).ok());
@@ -84,6 +86,9 @@ TEST(PublicTokenizer, Pair) {
   options.chunk = {.tokens = 2, .overlap = 1, .max_chunks = 8};
   EXPECT_EQ(tokenizer.encode("w1", "w4 w5 w6", options).value().tokens,
             (Tokens{"[CLS]", "w1", "[SEP]", "w4", "w5", "[SEP]"}));
+  EXPECT_FALSE(tokenizer.encode("w1", "w4 w5 w6", options).value().truncation.truncated());
+  options.chunk.max_chunks = 1;
+  EXPECT_TRUE(tokenizer.encode("w1", "w4 w5 w6", options).value().truncation.truncated());
 }
 
 TEST(PublicTokenizer, NeedsNoWeights) {

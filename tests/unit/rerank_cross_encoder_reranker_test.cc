@@ -164,6 +164,21 @@ TEST_F(ReRanker, ChunkSpansLieInPageContent) {
   }
 }
 
+TEST_F(ReRanker, DocumentsWhoseWindowsHoldThemWholeAreNotTruncated) {
+  std::vector<Document> documents(3);
+  documents[0].page_content = "w1 w2 w3";
+  documents[1].page_content = "w1 w2 w3 w4 w5 w6";
+  documents[2].page_content = "w1 w2 w3 w4 w5 w6 w7";
+  ReRankOptions options;
+  options.truncation = Truncation::kChunkMax;
+  options.chunk = {.tokens = 3, .overlap = 0, .max_chunks = 2};
+  const Ranking ranking = reranker(options).rank("w8", documents).value();
+  EXPECT_EQ(ranking.truncated_documents, 1U);
+  for (const RankedDocument& result : ranking.results) {
+    EXPECT_EQ(result.truncation.truncated(), result.index == 2);
+  }
+}
+
 TEST_F(ReRanker, PartsOfALongListMakeNoDifference) {
   std::vector<Document> documents;
   std::vector<std::string_view> texts;
