@@ -15,8 +15,11 @@ namespace {
 
 // Kept between texts; what a giant text needed beyond this goes back at once.
 constexpr std::size_t kMaxScratchTokens = std::size_t{256} * 1024;
-// Queries of earlier stretches are forgotten when they hold more than this.
+// Queries of earlier stretches are forgotten when they hold more than this, 1 MB.
 constexpr std::size_t kMaxQueryTokens = std::size_t{256} * 1024;
+// What a query takes beside its ids, of 4 bytes: 40 for its Query, 48 for its node and bucket in
+// query_numbers_, 16 and more for each of their two allocations. Empty ones are not free.
+constexpr std::size_t kQueryOverheadTokens = 32;
 // Spans and reports count in 32 bits.
 constexpr std::size_t kMaxTextBytes = std::numeric_limits<std::uint32_t>::max();
 
@@ -88,7 +91,9 @@ Result<void> PairStretch::fill(const PairSource& source, std::size_t first,
          encode_query(new_queries_[i].text, arena, queries_[known + i]));
   });
   CR_TRY(first_error());
-  for (std::size_t q = known; q < queries_.size(); ++q) query_tokens_ += queries_[q].ids.size();
+  for (std::size_t q = known; q < queries_.size(); ++q) {
+    query_tokens_ += queries_[q].ids.size() + kQueryOverheadTokens;
+  }
 
   base::run_guarded(parallel, pairs_.size(), [&](std::size_t worker, std::size_t i) {
     if (cancel.is_set()) return;

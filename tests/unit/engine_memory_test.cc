@@ -105,6 +105,21 @@ TEST_F(Memory, PredictNeedsItsResultAlone) {
   EXPECT_LT(predict(Truncation::kChunkMax), 64.0);
 }
 
+// A query without tokens takes memory all the same, and must be forgotten like the others.
+TEST_F(Memory, DistinctBlankQueriesAreForgotten) {
+  std::vector<std::string> blanks(kMany);
+  for (std::size_t i = 0; i < kMany; ++i) {
+    for (std::size_t bit = 0; bit < 16; ++bit) blanks[i] += (i >> bit & 1) != 0 ? '\t' : ' ';
+  }
+  std::vector<TextPair> pairs;
+  pairs.reserve(kMany);
+  for (const std::string& blank : blanks) pairs.push_back({blank, "w2"});
+  EXPECT_LT(bytes_a_pair([&](std::size_t count) {
+              ASSERT_TRUE(encoder_.predict(std::span(pairs).first(count)).ok());
+            }),
+            64.0);
+}
+
 TEST_F(Memory, RankNeedsItsResultAlone) {
   const auto rank = [&](std::size_t top_k) {
     return bytes_a_pair([&](std::size_t count) {
