@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 
 namespace crossrank::engine {
 namespace {
@@ -18,6 +19,19 @@ void softmax(std::span<float> x) {
 
 // Stable at both ends: exp overflows to infinity below -88.7 and the quotient is 0, as in torch.
 float sigmoid(float x) { return 1.0F / (1.0F + std::exp(-x)); }
+
+Result<Activation> choose_activation(std::optional<Activation> asked, Activation own) {
+  const Activation chosen = asked.value_or(own);
+  switch (chosen) {
+    case Activation::kIdentity:
+    case Activation::kSigmoid:
+    case Activation::kTanh:
+    case Activation::kSoftmax: return chosen;
+  }
+  return Error{ErrorCode::kInvalidArgument, "activation is " +
+                                                std::to_string(static_cast<int>(chosen)) +
+                                                ", which is no value of Activation"};
+}
 
 void apply_activation(Activation activation, std::span<float> logits) {
   switch (activation) {

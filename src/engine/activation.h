@@ -2,13 +2,19 @@
 // GELU.
 #pragma once
 
+#include <optional>
 #include <span>
 
 #include "crossrank/options.h"
+#include "crossrank/result.h"
 
 namespace crossrank::engine {
 
 float sigmoid(float x);
+
+// `asked`, or `own` where nothing is asked for. Errors: kInvalidArgument for a number that is no
+// value of the enum.
+Result<Activation> choose_activation(std::optional<Activation> asked, Activation own);
 
 // Replaces the logits of one pair, [num_labels], by their activation. Softmax runs over the labels.
 void apply_activation(Activation activation, std::span<float> logits);

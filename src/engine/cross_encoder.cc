@@ -164,9 +164,11 @@ Result<Predictions> CrossEncoder::predict(std::span<const TextPair> pairs,
     Impl& self = *impl_;
     CR_TRY_ASSIGN(const text::CutRules rules,
                   engine::cut_rules(options, self.limits, self.tokenizer.truncate_left()));
+    CR_TRY_ASSIGN(const Activation activation,
+                  engine::choose_activation(options.activation, self.info.activation));
     Predictions predictions;
     predictions.num_labels_ = self.info.num_labels;
-    predictions.activation_ = options.activation.value_or(self.info.activation);
+    predictions.activation_ = activation;
     predictions.pairs_.reserve(pairs.size());
     if (predictions.num_labels_ > 1) {
       predictions.logits_.reserve(pairs.size() * predictions.num_labels_);
@@ -193,7 +195,8 @@ Result<std::vector<RankedIndex>> CrossEncoder::rank(std::string_view query,
     CR_TRY(base::check_thresholds(options));
     CR_TRY_ASSIGN(const text::CutRules rules,
                   engine::cut_rules(options.score, self.limits, self.tokenizer.truncate_left()));
-    const Activation activation = options.score.activation.value_or(self.info.activation);
+    CR_TRY_ASSIGN(const Activation activation,
+                  engine::choose_activation(options.score.activation, self.info.activation));
     base::TopK<RankedIndex, base::RanksBefore> best(options.top_k, documents.size(), {});
     CR_TRY(self.scorer.score(DocumentsOfQuery(query, documents), rules, options.score,
                              [&](const engine::PairOutcome& outcome) {

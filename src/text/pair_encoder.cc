@@ -24,6 +24,17 @@ Error no_room(std::size_t query, std::size_t document, const CutRules& rules) {
                  "). Shorten the query, raise max_length, or use longest_first truncation.");
 }
 
+// A number cast to the enum may be none of its values.
+bool is_policy(Truncation policy) {
+  switch (policy) {
+    case Truncation::kLongestFirst:
+    case Truncation::kDocumentOnly:
+    case Truncation::kError:
+    case Truncation::kChunkMax: return true;
+  }
+  return false;
+}
+
 // The tokens that each side of an over-long pair keeps, as `tokenizers` counts them: half of `room`
 // each, the odd one to the longer side (the document when equal); a side that needs less than its
 // half is kept whole and the other gets the rest.
@@ -54,6 +65,10 @@ Result<void> check_rules(const CutRules& rules) {
     return invalid("max_length is " + std::to_string(rules.max_length) +
                    "; a pair needs at least " + std::to_string(kPairSpecialTokens) +
                    " for its special tokens.");
+  }
+  if (!is_policy(rules.policy)) {
+    return invalid("truncation is " + std::to_string(static_cast<int>(rules.policy)) +
+                   ", which is no value of Truncation.");
   }
   if (rules.policy != Truncation::kChunkMax) return {};
   const ChunkOptions& chunk = rules.chunk;

@@ -32,7 +32,7 @@ struct CutRules {
 };
 
 // Checks what does not depend on the texts. Errors: kInvalidArgument (max_length below the special
-// tokens; chunk tokens 0 or not above the overlap; max_chunks 0).
+// tokens; no value of Truncation; chunk tokens 0 or not above the overlap; max_chunks 0).
 Result<void> check_rules(const CutRules& rules);
 
 // The one cut of a pair of `query` and `document` tokens. For kChunkMax the first chunk.

@@ -270,6 +270,16 @@ TEST(CrossEncoderPredict, ImpossibleOptions) {
   options.truncation = Truncation::kChunkMax;
   options.chunk.overlap = options.chunk.tokens;
   EXPECT_EQ(error_of(encoder.predict(pairs, options)).code, ErrorCode::kInvalidArgument);
+  options = {};
+  options.truncation = static_cast<Truncation>(77);
+  EXPECT_THAT(error_of(encoder.predict(pairs, options)).message, HasSubstr("truncation is 77"));
+  options = {};
+  options.activation = static_cast<Activation>(9);
+  EXPECT_EQ(error_of(encoder.predict(pairs, options)).code, ErrorCode::kInvalidArgument);
+  EXPECT_THAT(error_of(encoder.predict(pairs, options)).message, HasSubstr("activation is 9"));
+  const std::vector<std::string_view> documents = {"w2"};
+  EXPECT_EQ(error_of(encoder.rank("w1", documents, {.score = options})).code,
+            ErrorCode::kInvalidArgument);
 }
 
 TEST(CrossEncoderPredict, ChunkMaxKeepsTheBestChunk) {

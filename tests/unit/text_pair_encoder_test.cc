@@ -120,6 +120,13 @@ TEST(CutPair, HoldsWithoutALimit) {
   EXPECT_EQ(cut_pair(1000, 1'000'000, none).value().length(), 1'001'003u);
 }
 
+TEST(CutPair, APolicyOutsideTheEnumIsRefused) {
+  const auto refused = cut_pair(1, 1, rules(13, static_cast<Truncation>(77)));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_THAT(refused.error().message, HasSubstr("truncation is 77"));
+}
+
 CutRules chunks(std::size_t max_length, std::size_t tokens, std::size_t overlap,
                 std::size_t max_chunks = 32) {
   CutRules out = rules(max_length, Truncation::kChunkMax);
