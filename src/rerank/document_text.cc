@@ -2,7 +2,9 @@
 #include "rerank/document_text.h"
 
 #include <algorithm>
+#include <iterator>
 #include <type_traits>
+#include <unordered_map>
 #include <utility>
 #include <variant>
 
@@ -21,6 +23,22 @@ std::string repaired(std::string_view text) {
 
 std::uint32_t narrow(std::size_t n) { return static_cast<std::uint32_t>(n); }
 
+json::Value to_json(const MetadataValue& value);
+
+// Of members with one key the last one counts, at the place of the first. Each key is looked up in
+// a table, since the object itself would search its whole list.
+json::Value to_json_object(const Metadata& members) {
+  json::Value object = json::Value::object();
+  auto& list = object.get_ref<json::Value::object_t&>();
+  std::unordered_map<std::string, std::size_t> places;
+  for (const auto& [key, member] : members) {
+    const auto [known, is_new] = places.try_emplace(repaired(key), list.size());
+    if (is_new) list.emplace_back(known->first, nullptr);
+    std::next(list.begin(), static_cast<std::ptrdiff_t>(known->second))->second = to_json(member);
+  }
+  return object;
+}
+
 json::Value to_json(const MetadataValue& value) {
   return std::visit(
       [](const auto& v) -> json::Value {
@@ -34,9 +52,7 @@ json::Value to_json(const MetadataValue& value) {
           for (const MetadataValue& element : v) list.push_back(to_json(element));
           return list;
         } else if constexpr (std::is_same_v<T, Metadata>) {
-          json::Value object = json::Value::object();
-          for (const auto& [key, member] : v) object[repaired(key)] = to_json(member);
-          return object;
+          return to_json_object(v);
         } else {
           return v;
         }

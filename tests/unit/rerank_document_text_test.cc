@@ -1,6 +1,8 @@
 // The text that is scored: metadata templates, cuts, and the way back to page_content.
 #include "rerank/document_text.h"
 
+#include <chrono>
+#include <cstdint>
 #include <limits>
 #include <string>
 
@@ -151,6 +153,22 @@ TEST(TextTemplate, OptionsThatContradict) {
   options.metadata_template.clear();
   options.metadata_fields = {""};
   EXPECT_EQ(TextTemplate::from_options(options).error().code, ErrorCode::kInvalidArgument);
+}
+
+TEST(MetadataText, OfEqualKeysTheLastOneCountsAtThePlaceOfTheFirst) {
+  const MetadataValue value{
+      Metadata{{"a", {std::int64_t{1}}}, {"b", {std::int64_t{2}}}, {"a", {std::int64_t{3}}}}};
+  EXPECT_EQ(metadata_text(value), R"({"a":3,"b":2})");
+}
+
+// Took 9 s when each member was searched for among those before it.
+TEST(MetadataText, TakesTimeInProportionToTheMembers) {
+  Metadata members;
+  for (std::int64_t i = 0; i < 100'000; ++i) members.push_back({"key " + std::to_string(i), {i}});
+  const auto start = std::chrono::steady_clock::now();
+  const std::string text = metadata_text({std::move(members)});
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+  EXPECT_TRUE(text.ends_with(R"("key 99999":99999})"));
 }
 
 }  // namespace
