@@ -80,8 +80,10 @@ Result<Weight> WeightMap::get(const std::string& name, std::initializer_list<std
   }
   const std::optional<kernels::WeightType> type = weight_type(tensor.dtype);
   if (!type) {
-    return bad(found->first, "is of type " + std::string(weights::dtype_name(tensor.dtype)) +
-                                 "; save the model in F32, F16 or BF16.");
+    const std::string type_name = tensor.dtype == weights::DType::kOther
+                                      ? tensor.other_dtype
+                                      : std::string(weights::dtype_name(tensor.dtype));
+    return bad(found->first, "is of type " + type_name + "; save the model in F32, F16 or BF16.");
   }
   if (!kernels_.all_finite(tensor.bytes.data(), *type, tensor.elements())) {
     return bad(found->first, "holds NaN or infinity: the file is damaged or training diverged.");

@@ -13,7 +13,7 @@ struct DTypeInfo {
   std::size_t bytes;
 };
 
-constexpr std::array<DTypeInfo, 15> kDTypes = {{{DType::kBool, "BOOL", 1},
+constexpr std::array<DTypeInfo, 16> kDTypes = {{{DType::kBool, "BOOL", 1},
                                                 {DType::kU8, "U8", 1},
                                                 {DType::kI8, "I8", 1},
                                                 {DType::kF8E4M3, "F8_E4M3", 1},
@@ -27,7 +27,8 @@ constexpr std::array<DTypeInfo, 15> kDTypes = {{{DType::kBool, "BOOL", 1},
                                                 {DType::kF32, "F32", 4},
                                                 {DType::kI64, "I64", 8},
                                                 {DType::kU64, "U64", 8},
-                                                {DType::kF64, "F64", 8}}};
+                                                {DType::kF64, "F64", 8},
+                                                {DType::kOther, "other", 0}}};
 
 constexpr bool is_in_enum_order() {
   for (std::size_t i = 0; i < kDTypes.size(); ++i) {
@@ -51,8 +52,12 @@ std::optional<DType> dtype_from_name(std::string_view name) {
 }
 
 std::string shape_text(const std::vector<std::size_t>& shape) {
+  constexpr std::size_t kShown = 8;  // no tensor of a model has more
   std::string out = "[";
-  for (const std::size_t d : shape) out += (out.size() > 1 ? ", " : "") + std::to_string(d);
+  for (std::size_t i = 0; i < std::min(shape.size(), kShown); ++i) {
+    out += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+  }
+  if (shape.size() > kShown) out += ", ... " + std::to_string(shape.size()) + " dimensions";
   return out + "]";
 }
 

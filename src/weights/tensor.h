@@ -25,19 +25,22 @@ enum class DType : std::uint8_t {
   kF32,
   kI64,
   kU64,
-  kF64
+  kF64,
+  kOther  // any name but those: what its bytes mean is unknown
 };
 
-std::size_t dtype_bytes(DType dtype);
+std::size_t dtype_bytes(DType dtype);      // of one element; 0 for kOther
 std::string_view dtype_name(DType dtype);  // as in the file: "F16"
 std::optional<DType> dtype_from_name(std::string_view name);
 
-std::string shape_text(const std::vector<std::size_t>& shape);  // "[2, 3]"
+// "[2, 3]", for messages; of a shape with many dimensions the first and their number.
+std::string shape_text(const std::vector<std::size_t>& shape);
 
 struct TensorView {
   DType dtype = DType::kF32;
   std::vector<std::size_t> shape;  // row-major; empty = scalar
   std::string_view bytes;          // little-endian; alignment is not guaranteed
+  std::string other_dtype;         // kOther: the name in the file, quoted for messages
 
   std::size_t elements() const {
     std::size_t n = 1;
