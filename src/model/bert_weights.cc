@@ -13,15 +13,16 @@ namespace crossrank::model {
 namespace {
 
 // Collects the expensive part of loading (checking is done at lookup, packing at run()), so that it
-// can be spread over threads.
+// can be spread over threads. A Linear is made after its tensors were found: the config alone may
+// claim any size.
 class Loader {
  public:
   Loader(const kernels::KernelTable& kernels, WeightMap& map) : kernels_(kernels), map_(map) {}
 
-  // `name`.weight [n, k] and `name`.bias [n] at output row n_begin of `out`.
+  // `name`.weight [n, k] and `name`.bias [n] at output row n_begin of `out`, which must be there at
+  // run().
   Result<void> rows(Linear& out, std::size_t n_begin, const std::string& name, std::size_t n,
-                    bool in_encoder = true) {
-    const std::size_t k = out.inputs();
+                    std::size_t k, bool in_encoder = true) {
     CR_TRY_ASSIGN(const Weight weight, get(name + ".weight", {n, k}, in_encoder));
     CR_TRY_ASSIGN(const Weight bias, get(name + ".bias", {n}, in_encoder));
     tasks_.push_back(
@@ -30,14 +31,16 @@ class Loader {
   }
 
   Result<void> linear(Linear& out, const std::string& name, std::size_t n, std::size_t k) {
+    CR_TRY(rows(out, 0, name, n, k));
     out = Linear(kernels_.linear, n, k);
-    return rows(out, 0, name, n);
+    return {};
   }
 
   Result<void> linear_fp32(Linear& out, const std::string& name, std::size_t n, std::size_t k,
                            bool in_encoder) {
+    CR_TRY(rows(out, 0, name, n, k, in_encoder));
     out = Linear(kernels_.linear_fp32, n, k);
-    return rows(out, 0, name, n, in_encoder);
+    return {};
   }
 
   Result<void> norm(LayerNorm& out, const std::string& name, std::size_t h, float eps) {
@@ -82,10 +85,10 @@ Result<void> load_layer(const Config& c, const kernels::KernelTable& kernels, st
   const std::string layer = "encoder.layer." + std::to_string(index) + ".";
   const std::size_t h = c.hidden_size;
   const std::size_t f = c.intermediate_size;
+  CR_TRY(loader.rows(out.qkv, 0, layer + "attention.self.query", h, h));
+  CR_TRY(loader.rows(out.qkv, qkv_stride, layer + "attention.self.key", h, h));
+  CR_TRY(loader.rows(out.qkv, 2 * qkv_stride, layer + "attention.self.value", h, h));
   out.qkv = Linear(kernels.linear, 2 * qkv_stride + h, h);
-  CR_TRY(loader.rows(out.qkv, 0, layer + "attention.self.query", h));
-  CR_TRY(loader.rows(out.qkv, qkv_stride, layer + "attention.self.key", h));
-  CR_TRY(loader.rows(out.qkv, 2 * qkv_stride, layer + "attention.self.value", h));
   CR_TRY(loader.linear(out.attention_output, layer + "attention.output.dense", h, h));
   CR_TRY(
       loader.norm(out.attention_norm, layer + "attention.output.LayerNorm", h, c.layer_norm_eps));

@@ -1,5 +1,7 @@
 // Models that must be refused, with the right code and the name of what is wrong, and spellings
 // that must not change a bit.
+#include <sys/resource.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -96,6 +98,49 @@ TEST_P(OddTensors, NoTensorHoldsIntegers) {
 
 INSTANTIATE_TEST_SUITE_P(All, OddTensors, testing::Values(kBert, kElectra),
                          [](const auto& test) { return std::string(test.param); });
+
+TEST(OddWeights, ANeededTensorOfATypeFromTheFuture) {
+  ModelEditor model(kBert);
+  const std::string name = "bert.encoder.layer.0.output.dense.bias";
+  model.tensors.at(name).dtype = "F4_NEW";
+  expect_refused(model, ErrorCode::kBadWeights, name + "\" is of type \"F4_NEW\"");
+}
+
+TEST(OddWeights, MessagesShowOfALongShapeTheBeginning) {
+  ModelEditor model(kBert);
+  const std::string name = "bert.encoder.layer.0.output.dense.bias";
+  std::vector<std::size_t>& shape = model.tensors.at(name).shape;
+  shape.insert(shape.begin(), 100'000, 1);
+  const Result<CrossEncoder> encoder = model.load();
+  ASSERT_FALSE(encoder.ok());
+  EXPECT_EQ(encoder.error().code, ErrorCode::kBadWeights);
+  EXPECT_LT(encoder.error().message.size(), 300u);
+  EXPECT_THAT(encoder.error().message, HasSubstr(", ... 100001 dimensions]"));
+}
+
+long peak_kilobytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss;
+}
+
+// A config may claim any size; memory is taken for tensors that are there.
+TEST(OddWeights, MemoryIsBoundedByTheFile) {
+  ModelEditor wide(kBert);
+  wide.config["intermediate_size"] = 2'000'000;  // 288 MB a matrix
+  ModelEditor deep(kBert);  // the embeddings agree, 7 MB, and query, key and value would be 432 MB
+  deep.config["hidden_size"] = 6000;
+  for (auto& [name, tensor] : deep.tensors) {
+    if (!name.starts_with("bert.embeddings.")) continue;
+    tensor.shape.back() = 6000;
+    const std::size_t rows = tensor.shape.size() == 2 ? tensor.shape[0] : 1;
+    tensor.bytes.assign(rows * 6000 * sizeof(float), '\0');
+  }
+  const long before = peak_kilobytes();
+  expect_refused(wide, ErrorCode::kBadWeights, "intermediate.dense.weight");
+  expect_refused(deep, ErrorCode::kBadWeights, "attention.self.query.weight");
+  EXPECT_LT(peak_kilobytes() - before, 150'000);
+}
 
 TEST(OddWeights, HalfPrecisionNan) {
   const std::string name = "bert.encoder.layer.0.output.dense.bias";
@@ -235,6 +280,7 @@ TEST(OddSpelling, NamesAndForeignTensorsChangeNoBit) {
       "I64", {1, 64}, std::string(std::size_t{64} * 8, '\x05')};
   model.tensors["cls.predictions.bias"] = {"F64", {1}, std::string(8, '\xFF')};
   model.tensors["cls.seq_relationship.weight"] = {"F8_E4M3", {3}, "\x7F\x7F\x7F"};
+  model.tensors["cls.predictions.decoder.weight"] = {"F4", {3}, "\x12\x03"};
   model.tensors["encoder.layer.1.output.dense.bias"] = {"F32", {1}, std::string(4, '\0')};
   EXPECT_EQ(bits_of(model), expected);
 }
