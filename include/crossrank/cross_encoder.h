@@ -27,6 +27,7 @@ struct ModelInfo {
   Precision precision = Precision::kFp32;
   std::string isa;
   std::size_t threads = 0;
+  std::string query_prompt;  ///< Stands in front of every query when scoring; "" = none.
   std::string note;  ///< One line the user should see (the default chain fell back); else "".
 };
 
@@ -77,10 +78,13 @@ class CrossEncoder {
   ~CrossEncoder();
 
   /// Scores each pair. A pair's logit has the same bits whatever the other pairs, their order, the
-  /// batch sizes and the thread count. Memory beyond the input: 64 bytes a pair at most, plus a
-  /// workspace bounded by batch_tokens and threads.
-  /// Errors: kInvalidArgument (an option, or a text of over 4 GB), kTooLong, kCancelled, kInternal
-  /// (a logit that is not finite), kOutOfMemory. The message names the pair where one is to blame.
+  /// batch sizes and the thread count. A default prompt that sentence-transformers saved with the
+  /// model (ModelInfo::query_prompt) is put in front of each query, and its tokens count as the
+  /// query's: in max_length, in TruncationReport, and as what kDocumentOnly never cuts. Memory
+  /// beyond the input: 64 bytes a pair at most, plus a workspace bounded by batch_tokens and
+  /// threads. Errors: kInvalidArgument (an option, or a text of over 4 GB), kTooLong, kCancelled,
+  /// kInternal (a logit that is not finite), kOutOfMemory. The message names the pair where one is
+  /// to blame.
   [[nodiscard]] Result<Predictions> predict(std::span<const TextPair> pairs,
                                             const ScoreOptions& options = {}) const;
 

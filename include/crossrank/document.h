@@ -48,7 +48,7 @@ struct TruncationReport {
   std::uint32_t tokens_used = 0;   ///< Tokens the model saw (of the best chunk with kChunkMax).
   std::uint32_t chars_cut = 0;     ///< Code points of the document dropped by max_chars.
   bool query_truncated = false;    ///< True when tokens of the query were dropped.
-  /// True when tokens of the document were dropped; with kChunkMax, tokens that no window had.
+  /// True when tokens of the document were dropped; with kChunkMax, tokens that no chunk had.
   bool document_truncated = false;
 
   /// Whether some of the pair was not scored.

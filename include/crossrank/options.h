@@ -35,7 +35,7 @@ struct LoadOptions {
   Precision precision = Precision::kFp32;
   std::string isa = {};     ///< "" = the best this CPU runs; else a name from available_isas().
   std::size_t threads = 0;  ///< 0 = the CPUs that affinity and cgroup grant.
-  /// Tokens a pair; 0 = what the tokenizer says. Clamped to the position table.
+  /// Tokens a pair; 0 = what the model's files say. Clamped to the position table.
   std::size_t max_length = 0;
   std::string revision = {};      ///< Branch, tag or commit of a hub model; "" = main.
   std::string cache_dir = {};     ///< "" = HF_HUB_CACHE, HF_HOME/hub or ~/.cache/huggingface/hub.

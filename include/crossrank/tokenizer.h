@@ -39,8 +39,9 @@ class Tokenizer {
   /// Errors: kInvalidArgument (max_length below 2), kTooLong, kOutOfMemory.
   [[nodiscard]] Result<Encoding> encode(std::string_view text,
                                         const ScoreOptions& options = {}) const;
-  /// [CLS] query [SEP] document [SEP], cut as when scored. kChunkMax gives the first chunk.
-  /// Errors: kInvalidArgument (an option), kTooLong, kOutOfMemory.
+  /// [CLS] query [SEP] document [SEP], cut as when scored, with the model's prompt in front.
+  /// kChunkMax gives the first stretch. Errors: kInvalidArgument (an option), kTooLong,
+  /// kOutOfMemory.
   [[nodiscard]] Result<Encoding> encode(std::string_view query, std::string_view document,
                                         const ScoreOptions& options = {}) const;
 

@@ -18,6 +18,7 @@
 #include "kernels/dispatch.h"
 #include "model/bert.h"
 #include "model/config.h"
+#include "model/saved_settings.h"
 #include "text/tokenizer.h"
 #include "weights/model_dir.h"
 #include "weights/safetensors.h"
@@ -82,13 +83,14 @@ Result<void> check_ids_fit(const text::Tokenizer& tokenizer, const model::Config
 
 struct CrossEncoder::Impl {
   Impl(engine::ModelFiles model_files, std::unique_ptr<base::ThreadPool> thread_pool,
-       text::Tokenizer model_tokenizer, model::Bert model_bert, engine::LengthLimits length_limits)
+       text::Tokenizer model_tokenizer, model::Bert model_bert, engine::LengthLimits length_limits,
+       std::string query_prompt)
       : files(std::move(model_files)),
         pool(std::move(thread_pool)),
         tokenizer(std::move(model_tokenizer)),
         bert(std::move(model_bert)),
         limits(length_limits),
-        scorer(tokenizer, bert, *pool) {}
+        scorer(tokenizer, bert, *pool, std::move(query_prompt)) {}
 
   engine::ModelFiles files;  // first, since the bert looks into its bytes
   std::unique_ptr<base::ThreadPool> pool;
@@ -119,14 +121,20 @@ Result<CrossEncoder> CrossEncoder::load(std::string_view model, const LoadOption
     CR_TRY_ASSIGN(engine::ModelFiles files,
                   engine::open_model(model, options, weights::Need::kModel));
     const weights::ModelDir& dir = files.dir;
-    CR_TRY_ASSIGN(const model::Config config,
-                  model::parse_config(dir.config_json, dir.sentence_transformers_json));
+    CR_TRY_ASSIGN(model::SavedSettings saved,
+                  model::parse_saved_settings(dir.modules_json, dir.sentence_transformers_json,
+                                              dir.sentence_bert_json));
+    CR_TRY_ASSIGN(
+        const model::Config config,
+        model::parse_config(dir.config_json,
+                            saved.present ? dir.sentence_transformers_json : base::Blob()));
     CR_TRY_ASSIGN(
         text::Tokenizer tokenizer,
         text::Tokenizer::load(dir.tokenizer_json, dir.vocab_txt, dir.tokenizer_config_json));
     CR_TRY(check_ids_fit(tokenizer, config, dir.where));
     CR_TRY_ASSIGN(const engine::LengthLimits limits,
-                  engine::length_limits(options.max_length, tokenizer.model_max_length(),
+                  engine::length_limits(options.max_length,
+                                        saved.max_seq_length.value_or(tokenizer.model_max_length()),
                                         config.max_positions));
     CR_TRY_ASSIGN(std::unique_ptr<base::ThreadPool> pool, engine::start_threads(threads));
     CR_TRY_ASSIGN(const weights::TensorMap tensors, weights::load_tensors(dir));
@@ -148,10 +156,11 @@ Result<CrossEncoder> CrossEncoder::load(std::string_view model, const LoadOption
     info.precision = options.precision;
     info.isa = table->name;
     info.threads = threads;
+    info.query_prompt = saved.query_prompt;
     info.note = files.resolved.note;
 
     auto impl = std::make_unique<Impl>(std::move(files), std::move(pool), std::move(tokenizer),
-                                       std::move(bert), limits);
+                                       std::move(bert), limits, std::move(saved.query_prompt));
     impl->info = std::move(info);
     impl->sha256 = impl->files.resolved.weights_sha256;
     return CrossEncoder(std::move(impl));

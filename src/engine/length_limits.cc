@@ -16,7 +16,7 @@ Error too_short(ErrorCode code, const std::string& what, std::size_t tokens) {
 
 }  // namespace
 
-Result<LengthLimits> length_limits(std::size_t asked, std::size_t tokenizer_max_length,
+Result<LengthLimits> length_limits(std::size_t asked, std::size_t own_max_length,
                                    std::size_t max_positions) {
   if (asked != 0 && asked < text::kPairSpecialTokens) {
     return too_short(ErrorCode::kInvalidArgument, "max_length", asked);
@@ -24,12 +24,12 @@ Result<LengthLimits> length_limits(std::size_t asked, std::size_t tokenizer_max_
   if (max_positions < text::kPairSpecialTokens) {
     return too_short(ErrorCode::kBadConfig, "config.json: max_position_embeddings", max_positions);
   }
-  if (asked == 0 && tokenizer_max_length < text::kPairSpecialTokens) {
-    return too_short(ErrorCode::kBadConfig, "tokenizer_config.json: model_max_length",
-                     tokenizer_max_length);
+  if (asked == 0 && own_max_length < text::kPairSpecialTokens) {
+    return too_short(ErrorCode::kBadConfig, "the model's max_seq_length or model_max_length",
+                     own_max_length);
   }
   LengthLimits limits;
-  limits.usual = std::min(asked != 0 ? asked : tokenizer_max_length, max_positions);
+  limits.usual = std::min(asked != 0 ? asked : own_max_length, max_positions);
   limits.longest = asked != 0 ? limits.usual : max_positions;
   return limits;
 }

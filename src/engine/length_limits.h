@@ -14,10 +14,11 @@ struct LengthLimits {
   std::size_t longest = 0;  // what the caller may ask for; more is clamped to it
 };
 
-// `asked` is LoadOptions::max_length. As in the reference, a stated length overrides the
-// tokenizer's own, and nothing overrides the position table. Errors: kInvalidArgument for an asked
-// length, kBadConfig for a model's own, that has no room for the special tokens.
-Result<LengthLimits> length_limits(std::size_t asked, std::size_t tokenizer_max_length,
+// `asked` is LoadOptions::max_length, `own_max_length` what the model's files say. As in the
+// reference, a stated length overrides those, and nothing overrides the position table. Errors:
+// kInvalidArgument for an asked length, kBadConfig for a model's own, that has no room for the
+// special tokens.
+Result<LengthLimits> length_limits(std::size_t asked, std::size_t own_max_length,
                                    std::size_t max_positions);
 
 // The rules for pairs under `options`, checked. Errors: kInvalidArgument.

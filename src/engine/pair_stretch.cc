@@ -63,9 +63,9 @@ class CharCounter {
 
 }  // namespace
 
-PairStretch::PairStretch(const text::Tokenizer& tokenizer, const text::CutRules& rules,
-                         const ScoreOptions& options)
-    : tokenizer_(tokenizer), rules_(rules), options_(options) {}
+PairStretch::PairStretch(const text::Tokenizer& tokenizer, std::string_view query_prompt,
+                         const text::CutRules& rules, const ScoreOptions& options)
+    : tokenizer_(tokenizer), query_prompt_(query_prompt), rules_(rules), options_(options) {}
 
 Result<void> PairStretch::fill(const PairSource& source, std::size_t first,
                                base::Parallel& parallel, CancelLatch& cancel) {
@@ -138,7 +138,8 @@ std::size_t PairStretch::most_tokens(const TextPair& pair) const {
   if (options_.max_chars != 0 && options_.max_chars < document / 4) {
     document = options_.max_chars * 4;  // bytes of the longest code points
   }
-  const std::size_t bytes = pair.query.size() + document + text::kPairSpecialTokens;
+  const std::size_t query = query_prompt_.size() + pair.query.size();
+  const std::size_t bytes = query + document + text::kPairSpecialTokens;
   if (rules_.policy != Truncation::kChunkMax) return std::min(bytes, rules_.max_length);
   const std::size_t chunks = (bytes - 1) / rules_.chunk.tokens + 1;
   return chunks <= rules_.chunk.max_chunks
@@ -166,6 +167,8 @@ Result<void> PairStretch::encode_query(std::string_view text, Arena& arena, Quer
   CR_TRY(check_size("query", text));
   std::optional<std::string> repaired;
   text = valid_text(text, repaired);
+  std::string prompted;
+  if (!query_prompt_.empty()) text = prompted.append(query_prompt_).append(text);
   arena.text_ids.clear();
   tokenizer_.encode(text, arena.text_ids);
   query.tokens = arena.text_ids.size();

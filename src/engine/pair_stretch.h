@@ -46,8 +46,9 @@ class PairStretch {
   // workers waiting for the last batch of a stretch.
   static constexpr std::size_t kTokensPerWorker = std::size_t{64} * 1024;
 
-  PairStretch(const text::Tokenizer& tokenizer, const text::CutRules& rules,
-              const ScoreOptions& options);
+  // `query_prompt` stands in front of every query and counts as part of it.
+  PairStretch(const text::Tokenizer& tokenizer, std::string_view query_prompt,
+              const text::CutRules& rules, const ScoreOptions& options);
 
   // Tokenizes and cuts the pairs from `first` on until the stretch is full. When `cancel` is set
   // meanwhile, the content is incomplete: callers look at it. Errors: kInvalidArgument, kTooLong,
@@ -101,6 +102,7 @@ class PairStretch {
   Result<void> first_error();
 
   const text::Tokenizer& tokenizer_;
+  const std::string_view query_prompt_;
   const text::CutRules rules_;
   const ScoreOptions& options_;
 

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "base/guard.h"
 #include "base/try.h"
@@ -29,8 +30,13 @@ Error cancelled() { return {ErrorCode::kCancelled, "scoring was cancelled by the
 
 }  // namespace
 
-Scorer::Scorer(const text::Tokenizer& tokenizer, const model::Bert& bert, base::Parallel& pool)
-    : tokenizer_(tokenizer), bert_(bert), pool_(pool), workers_(pool.workers()) {}
+Scorer::Scorer(const text::Tokenizer& tokenizer, const model::Bert& bert, base::Parallel& pool,
+               std::string query_prompt)
+    : tokenizer_(tokenizer),
+      bert_(bert),
+      pool_(pool),
+      query_prompt_(std::move(query_prompt)),
+      workers_(pool.workers()) {}
 
 Result<void> Scorer::score(const PairSource& source, const text::CutRules& rules,
                            const ScoreOptions& options, const Sink& sink) {
@@ -44,7 +50,7 @@ Result<void> Scorer::score(const PairSource& source, const text::CutRules& rules
                      std::to_string(bert_.num_labels())};
   }
   CancelLatch cancel(options.cancel);
-  PairStretch stretch(tokenizer_, rules, options);
+  PairStretch stretch(tokenizer_, query_prompt_, rules, options);
   std::vector<float> logits;
   for (std::size_t first = 0; first < source.size(); first += stretch.pairs()) {
     const auto progress = [&](std::size_t sequences_done) {

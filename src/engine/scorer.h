@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/thread_pool.h"
@@ -37,7 +38,9 @@ class Scorer {
   // Called on the thread that called score(), in the order of the pairs.
   using Sink = std::function<void(const PairOutcome&)>;
 
-  Scorer(const text::Tokenizer& tokenizer, const model::Bert& bert, base::Parallel& pool);
+  // `query_prompt` stands in front of every query.
+  Scorer(const text::Tokenizer& tokenizer, const model::Bert& bert, base::Parallel& pool,
+         std::string query_prompt);
 
   // Errors: kInvalidArgument, kTooLong, kCancelled, kInternal (a logit that is not finite). Pairs
   // before the one with the error may have gone to the sink. Throws std::bad_alloc, and what
@@ -65,6 +68,7 @@ class Scorer {
   const text::Tokenizer& tokenizer_;
   const model::Bert& bert_;
   base::Parallel& pool_;
+  const std::string query_prompt_;
   Turnstile turnstile_;          // whoever is in may use pool_ and workers_
   std::vector<Worker> workers_;  // [pool_.workers()]
 };

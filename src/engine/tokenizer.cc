@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <string>
 #include <utility>
 
 #include "base/guard.h"
@@ -13,6 +14,7 @@
 #include "engine/length_limits.h"
 #include "engine/model_files.h"
 #include "model/config.h"
+#include "model/saved_settings.h"
 #include "text/pair_encoder.h"
 #include "text/tokenizer.h"
 
@@ -34,7 +36,8 @@ std::string scored_part(std::string_view text, std::size_t max_chars, std::uint3
 struct Tokenizer::Impl {
   text::Tokenizer tokenizer;
   engine::LengthLimits limits;
-  bool one_type = false;  // the model has one row of type embeddings, so every type id is 0
+  bool one_type = false;     // the model has one row of type embeddings, so every type id is 0
+  std::string query_prompt;  // stands in front of the query of a pair
 
   void name_tokens(Encoding& encoding) const {
     if (one_type) std::fill(encoding.type_ids.begin(), encoding.type_ids.end(), 0);
@@ -54,6 +57,9 @@ Result<Tokenizer> Tokenizer::load(std::string_view model, const LoadOptions& opt
     CR_TRY_ASSIGN(const engine::ModelFiles files,
                   engine::open_model(model, options, weights::Need::kTokenizer));
     const weights::ModelDir& dir = files.dir;
+    CR_TRY_ASSIGN(model::SavedSettings saved,
+                  model::parse_saved_settings(dir.modules_json, dir.sentence_transformers_json,
+                                              dir.sentence_bert_json));
     CR_TRY_ASSIGN(
         text::Tokenizer tokenizer,
         text::Tokenizer::load(dir.tokenizer_json, dir.vocab_txt, dir.tokenizer_config_json));
@@ -68,10 +74,12 @@ Result<Tokenizer> Tokenizer::load(std::string_view model, const LoadOptions& opt
         return config.error();  // whereas a model that cannot be scored can still be tokenized for
       }
     }
-    CR_TRY_ASSIGN(
-        const engine::LengthLimits limits,
-        engine::length_limits(options.max_length, tokenizer.model_max_length(), max_positions));
-    return Tokenizer(std::make_unique<Impl>(Impl{std::move(tokenizer), limits, one_type}));
+    CR_TRY_ASSIGN(const engine::LengthLimits limits,
+                  engine::length_limits(options.max_length,
+                                        saved.max_seq_length.value_or(tokenizer.model_max_length()),
+                                        max_positions));
+    return Tokenizer(std::make_unique<Impl>(
+        Impl{std::move(tokenizer), limits, one_type, std::move(saved.query_prompt)}));
   });
 }
 
@@ -123,7 +131,7 @@ Result<Encoding> Tokenizer::encode(std::string_view query, std::string_view docu
     std::uint32_t none = 0;
     std::vector<std::int32_t> query_ids;
     std::vector<std::int32_t> document_ids;
-    self.tokenizer.encode(scored_part(query, 0, none), query_ids);
+    self.tokenizer.encode(self.query_prompt + scored_part(query, 0, none), query_ids);
     self.tokenizer.encode(scored_part(document, options.max_chars, encoding.truncation.chars_cut),
                           document_ids);
     text::PairCut cut;

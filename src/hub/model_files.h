@@ -15,13 +15,15 @@ inline constexpr std::string_view kWeightsFile = "model.safetensors";
 inline constexpr std::string_view kIndexFile = "model.safetensors.index.json";
 
 // All but the weights, as far as a model has them.
-inline constexpr std::array<std::string_view, 6> kSideFiles = {
+inline constexpr std::array<std::string_view, 8> kSideFiles = {
     kConfigFile,
     kTokenizerFile,
     kVocabFile,
     "tokenizer_config.json",
     "special_tokens_map.json",
-    "config_sentence_transformers.json"};  // the activation of the score
+    "modules.json",                       // whether the next two count
+    "config_sentence_transformers.json",  // the activation of the score, a prompt
+    "sentence_bert_config.json"};         // the length of a pair
 
 // "" when `folder` has a tokenizer and, unless `tokenizer_only`, config.json and all safetensors
 // weights; else what is missing, as in "it has no config.json". Links that lead nowhere count as

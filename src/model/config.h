@@ -35,7 +35,7 @@ struct Config {
   std::size_t head_size() const { return hidden_size / heads; }
 };
 
-// Reads config.json, and config_sentence_transformers.json where there is one: recent
+// Reads config.json, and config_sentence_transformers.json where it counts (SavedSettings): recent
 // sentence-transformers (6.2) save the activation of a cross-encoder there and nowhere else.
 // Errors: kBadConfig with the file and the key; kUnsupportedModel with the architecture or the
 // feature (position_embedding_type, a decoder, ...).

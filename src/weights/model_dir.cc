@@ -81,7 +81,9 @@ Result<ModelDir> assemble(std::string where, const Source& source, Need need) {
   CR_TRY_ASSIGN(dir.tokenizer_json, source("tokenizer.json"));
   CR_TRY_ASSIGN(dir.vocab_txt, source("vocab.txt"));
   CR_TRY_ASSIGN(dir.tokenizer_config_json, source("tokenizer_config.json"));
+  CR_TRY_ASSIGN(dir.modules_json, source("modules.json"));
   CR_TRY_ASSIGN(dir.sentence_transformers_json, source("config_sentence_transformers.json"));
+  CR_TRY_ASSIGN(dir.sentence_bert_json, source("sentence_bert_config.json"));
   if (need == Need::kModel && !dir.config_json) {
     return Error{ErrorCode::kFileNotFound,
                  dir.where +

@@ -22,7 +22,9 @@ struct ModelDir {
   base::Blob tokenizer_json;
   base::Blob vocab_txt;
   base::Blob tokenizer_config_json;
+  base::Blob modules_json;
   base::Blob sentence_transformers_json;  // config_sentence_transformers.json
+  base::Blob sentence_bert_json;          // sentence_bert_config.json
   std::vector<base::Blob> weights;        // one file, or the shards in file name order
   // What the index of sharded weights promises: a tensor's name and its shard's place in `weights`.
   std::vector<std::pair<std::string, std::size_t>> indexed;

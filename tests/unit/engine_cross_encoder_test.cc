@@ -237,6 +237,43 @@ TEST(CrossEncoderPredict, MaxLengthIsTheCallersWithinTheModels) {
   EXPECT_EQ(used(0, 4), 4U);
 }
 
+TEST(CrossEncoderPredict, TheModelsPromptStandsInFrontOfEveryQuery) {
+  const TinyModel plain_model;
+  const TinyModel prompted_model({.query_prompt = "w90 w91. w9"});
+  const CrossEncoder plain = load(plain_model);
+  const CrossEncoder prompted = load(prompted_model);
+  EXPECT_EQ(plain.info().query_prompt, "");
+  EXPECT_EQ(prompted.info().query_prompt, "w90 w91. w9");
+  Texts texts = random_texts(60);
+  texts.queries.push_back("\xFF w1");
+  texts.documents.push_back("w2");
+  Texts by_hand = texts;
+  for (std::string& query : by_hand.queries)
+    query.insert(0, "w90 w91. w9");  // joins "w1" to a word
+  for (const Truncation truncation : {Truncation::kLongestFirst, Truncation::kChunkMax}) {
+    ScoreOptions options;
+    options.truncation = truncation;
+    const Predictions expected = plain.predict(by_hand.pairs(), options).value();
+    const Predictions got = prompted.predict(texts.pairs(), options).value();
+    expect_same_bits(logits_of(got), logits_of(expected), "prompted");
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      EXPECT_EQ(got[i].truncation.tokens_total, expected[i].truncation.tokens_total);
+      EXPECT_EQ(got[i].truncation.query_truncated, expected[i].truncation.query_truncated);
+    }
+  }
+  const std::vector<std::string_view> documents = {"w1", "w2 w3", "w4"};
+  const auto ranked = prompted.rank("w5", documents).value();
+  const auto by_hand_ranked = plain.rank("w90 w91. w9w5", documents).value();
+  for (std::size_t i = 0; i < ranked.size(); ++i) {
+    EXPECT_EQ(ranked[i].index, by_hand_ranked[i].index);
+    EXPECT_EQ(ranked[i].pair.logit, by_hand_ranked[i].pair.logit);
+  }
+  const Tokenizer tokenizer = Tokenizer::load(prompted_model.folder()).value();
+  EXPECT_EQ(tokenizer.encode("w5", "w6").value().tokens,
+            Tokenizer::load(plain_model.folder())->encode("w90 w91. w9w5", "w6").value().tokens);
+  EXPECT_EQ(tokenizer.encode("w5").value().tokens.size(), 3U);
+}
+
 TEST(CrossEncoderPredict, ErrorsNameTheFirstPairThatHasOne) {
   const TinyModel model({.max_positions = 16});
   const CrossEncoder encoder = load(model);

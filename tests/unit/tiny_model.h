@@ -25,6 +25,8 @@ struct TinyModelOptions {
   std::size_t rows_missing = 0;       // rows of the word embeddings below the vocabulary
   float classifier_scale = 1;         // 3e38 makes outputs overflow from finite weights
   std::string tokenizer_config = "";  // "" = no such file
+  std::string query_prompt = "";      // with max_seq_length: as sentence-transformers saves them
+  std::size_t max_seq_length = 0;
 };
 
 // Words w0..w99, the letters and digits, alone and as continuations, and some punctuation.
@@ -50,6 +52,8 @@ class TinyModel {
     if (!options.tokenizer_config.empty()) {
       write_file(path("tokenizer_config.json"), options.tokenizer_config);
     }
+
+    if (!options.query_prompt.empty() || options.max_seq_length != 0) write_saved(options);
 
     const std::size_t h = options.hidden;
     const std::size_t f = 2 * h;
@@ -125,6 +129,21 @@ class TinyModel {
   void norm(const std::string& name, std::size_t size) {
     add(name + ".weight", {size}, 1, 0.1F);
     add(name + ".bias", {size}, 0, 0.1F);
+  }
+
+  void write_saved(const TinyModelOptions& options) const {
+    std::ofstream(path("modules.json"))
+        << R"([{"path":"","type":"sentence_transformers.base.modules.transformer.Transformer"}])";
+    std::ofstream(path("config_sentence_transformers.json"))
+        << R"({"model_type":"CrossEncoder","activation_fn":"torch.nn.Tanh",)"
+        << R"("default_prompt_name":"q","prompts":{"q":")" << options.query_prompt << "\"}}";
+    std::ofstream bert(path("sentence_bert_config.json"));
+    bert << "{\"max_seq_length\":";
+    if (options.max_seq_length == 0) {
+      bert << "null}";
+    } else {
+      bert << options.max_seq_length << "}";
+    }
   }
 
   void write_safetensors() const {

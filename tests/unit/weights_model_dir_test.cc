@@ -48,8 +48,9 @@ class ModelDirTest : public testing::Test {
 };
 
 TEST_F(ModelDirTest, FindsEveryFileOfAModel) {
-  for (const char* name : {"config.json", "tokenizer.json", "vocab.txt", "tokenizer_config.json",
-                           "config_sentence_transformers.json"}) {
+  for (const char* name :
+       {"config.json", "tokenizer.json", "vocab.txt", "tokenizer_config.json", "modules.json",
+        "config_sentence_transformers.json", "sentence_bert_config.json"}) {
     write(name, name);
   }
   write("model.safetensors", shard({"a"}));
@@ -61,7 +62,9 @@ TEST_F(ModelDirTest, FindsEveryFileOfAModel) {
   EXPECT_EQ(dir->tokenizer_json.bytes(), "tokenizer.json");
   EXPECT_EQ(dir->vocab_txt.bytes(), "vocab.txt");
   EXPECT_EQ(dir->tokenizer_config_json.bytes(), "tokenizer_config.json");
+  EXPECT_EQ(dir->modules_json.bytes(), "modules.json");
   EXPECT_EQ(dir->sentence_transformers_json.bytes(), "config_sentence_transformers.json");
+  EXPECT_EQ(dir->sentence_bert_json.bytes(), "sentence_bert_config.json");
   const Result<TensorMap> tensors = load_tensors(*dir);
   ASSERT_TRUE(tensors.ok()) << tensors.error().message;
   EXPECT_EQ(tensors->at("a").bytes, "x");
