@@ -40,7 +40,7 @@ class Tokenizer {
   std::int32_t sep_id() const;
   // tokenizer_config's model_max_length; SIZE_MAX when absent or absurd (10^30 exists).
   std::size_t model_max_length() const;
-  bool truncate_left() const;  // tokenizer_config's truncation_side == "left"
+  bool truncate_left() const;  // as tokenizer_config, else tokenizer.json, says
 
  private:
   struct Impl;

@@ -187,6 +187,17 @@ Result<void> read_post_processor(const json::Reader& root, TokenizerSpec& spec) 
   return {};
 }
 
+// Of a truncation that is stored in tokenizer.json the reference takes the direction alone, and
+// that only where tokenizer_config.json gives none.
+Result<void> read_direction(const json::Reader& root, TokenizerSpec& spec) {
+  const json::Reader direction = root.member("truncation").member("direction");
+  if (direction.is_null()) return {};
+  CR_TRY_ASSIGN(const std::string name, direction.string());
+  if (name != "Left" && name != "Right") return direction.bad("must be \"Left\" or \"Right\"");
+  spec.truncate_left = name == "Left";
+  return {};
+}
+
 Result<TokenizerSpec> read_tokenizer_json(const base::Blob& blob) {
   CR_TRY_ASSIGN(const json::Value parsed, json::parse_object(blob, ErrorCode::kBadTokenizer));
   const json::Reader root(blob.name(), parsed, ErrorCode::kBadTokenizer);
@@ -200,6 +211,7 @@ Result<TokenizerSpec> read_tokenizer_json(const base::Blob& blob) {
   CR_TRY(read_pre_tokenizer(root, spec));
   CR_TRY(read_added_tokens(root, spec));
   CR_TRY(read_post_processor(root, spec));
+  CR_TRY(read_direction(root, spec));
   return spec;
 }
 

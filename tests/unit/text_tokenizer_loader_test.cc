@@ -101,6 +101,22 @@ TEST(TokenizerLoader, LimitsOfTheConfig) {
   EXPECT_TRUE(load(document(), R"({"truncation_side": "left"})").value().truncate_left());
 }
 
+TEST(TokenizerLoader, TheStoredTruncationGivesTheSideWhereTheConfigGivesNone) {
+  const auto left = [](const std::string& truncation, const std::string& config = "{}") {
+    return load(document("{\"truncation\": " + truncation + "}"), config).value().truncate_left();
+  };
+  const std::string stored =
+      R"({"direction": "Left", "max_length": 512, "strategy": "LongestFirst", "stride": 0})";
+  EXPECT_TRUE(left(stored));
+  EXPECT_FALSE(left(stored, R"({"truncation_side": "right"})"));
+  EXPECT_TRUE(left(R"({"direction": "Right"})", R"({"truncation_side": "left"})"));
+  EXPECT_FALSE(left(R"({"direction": "Right"})"));
+  EXPECT_FALSE(left(R"({"max_length": 512})"));
+  EXPECT_FALSE(left("null"));
+  EXPECT_EQ(error_of(load(document(R"({"truncation": {"direction": "left"}})"))).code,
+            ErrorCode::kBadTokenizer);
+}
+
 TEST(TokenizerLoader, AcceptsAModelWithoutATypeAsIn2020) {
   EXPECT_TRUE(load(document(R"({"model": {"type": null}})")).ok());
   const Error error =
