@@ -63,6 +63,9 @@ class Predictions {
 /// A cross-encoder on the CPU.
 /// The object owns its weights and threads. const methods may be called from many threads at once;
 /// their work is interleaved on the object's threads. Movable, not copyable.
+/// The files of the weights stay mapped, so that processes share their memory. Do not write to a
+/// loaded model's files, which would change scores or end the process: put new ones in their place
+/// by a rename, and load again.
 class CrossEncoder {
  public:
   /// `model` is a folder, a hub id such as "cross-encoder/ms-marco-MiniLM-L-6-v2", or "builtin";
@@ -102,7 +105,7 @@ class CrossEncoder {
   [[nodiscard]] double operations(std::size_t tokens) const;
 
   /// SHA-256 of the weights, 64 hex digits. Computed on the first call unless already known.
-  /// Errors: kOutOfMemory.
+  /// Errors: kIoError (a file of the weights was written to since it was loaded), kOutOfMemory.
   [[nodiscard]] Result<std::string> weights_sha256() const;
 
  private:

@@ -228,7 +228,9 @@ double CrossEncoder::operations(std::size_t tokens) const { return impl_->bert.o
 Result<std::string> CrossEncoder::weights_sha256() const {
   return base::guard_memory([&]() -> Result<std::string> {
     const std::scoped_lock lock(impl_->sha256_mutex);
-    if (impl_->sha256.empty()) impl_->sha256 = weights::weights_sha256(impl_->files.dir);
+    if (impl_->sha256.empty()) {
+      CR_TRY_ASSIGN(impl_->sha256, weights::weights_sha256(impl_->files.dir));
+    }
     return impl_->sha256;
   });
 }

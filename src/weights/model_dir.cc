@@ -153,7 +153,8 @@ Result<TensorMap> load_tensors(const ModelDir& dir) {
   return all;
 }
 
-std::string weights_sha256(const ModelDir& dir) {
+Result<std::string> weights_sha256(const ModelDir& dir) {
+  for (const base::Blob& file : dir.weights) CR_TRY(base::check_unchanged(file));
   if (dir.weights.size() == 1) return base::sha256_hex(dir.weights[0].bytes());
   std::string digests;
   for (const base::Blob& file : dir.weights) {

@@ -47,7 +47,7 @@ Result<ModelDir> model_dir_from_bytes(std::span<const base::NamedBytes> files, N
 Result<TensorMap> load_tensors(const ModelDir& dir);
 
 // SHA-256 of the weights: of the one file's bytes, or of the shards' hex digests joined by
-// newlines.
-std::string weights_sha256(const ModelDir& dir);
+// newlines. Error: kIoError when a file has been written to since it was opened.
+Result<std::string> weights_sha256(const ModelDir& dir);
 
 }  // namespace crossrank::weights

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -53,6 +54,31 @@ TEST_F(MappedFileTest, TheBytesLiveAsLongAsAnyCopy) {
   }
   fs::remove(path);  // the mapping holds the file
   EXPECT_EQ(copy.bytes(), bytes);
+}
+
+TEST_F(MappedFileTest, AFileThatWasWrittenToIsNoticed) {
+  const fs::path path = write("f", "abc");
+  const Blob blob = map_file(path).value();
+  EXPECT_TRUE(check_unchanged(blob).ok());
+  fs::last_write_time(path, fs::last_write_time(path) + std::chrono::milliseconds(10));
+  const Error touched = error_of(check_unchanged(blob));
+  EXPECT_EQ(touched.code, ErrorCode::kIoError);
+  EXPECT_THAT(touched.message, HasSubstr(path.string() + ": the file has been written to"));
+  const Blob again = map_file(path).value();
+  EXPECT_TRUE(check_unchanged(again).ok());
+  fs::resize_file(path, 2);
+  EXPECT_EQ(error_of(check_unchanged(again)).code, ErrorCode::kIoError);
+}
+
+TEST_F(MappedFileTest, AFileThatWasReplacedOrRemovedIsUnchanged) {
+  const fs::path path = write("f", "abc");
+  const Blob blob = map_file(path).value();
+  fs::rename(write("g", "other bytes"), path);
+  EXPECT_TRUE(check_unchanged(blob).ok());
+  EXPECT_EQ(blob.bytes(), "abc");
+  fs::remove(path);
+  EXPECT_TRUE(check_unchanged(blob).ok());
+  EXPECT_TRUE(check_unchanged(Blob("builtin/f", "abc")).ok());
 }
 
 TEST_F(MappedFileTest, AnEmptyFileHasNoBytes) {

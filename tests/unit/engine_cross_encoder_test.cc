@@ -524,6 +524,15 @@ TEST(CrossEncoderLoad, HashesTheWeightsOnce) {
   EXPECT_EQ(encoder.weights_sha256().value(), base::sha256_hex(bytes));
 }
 
+TEST(CrossEncoderLoad, NoDigestOfWeightsThatWereWrittenTo) {
+  const TinyModel model;
+  const CrossEncoder encoder = load(model);
+  std::ofstream(model.folder() + "/model.safetensors", std::ios::app) << "x";
+  const Error error = error_of(encoder.weights_sha256());
+  EXPECT_EQ(error.code, ErrorCode::kIoError);
+  EXPECT_THAT(error.message, HasSubstr("model.safetensors: the file has been written to"));
+}
+
 TEST(CrossEncoderLoad, RefusesWhatCannotBeHad) {
   const TinyModel model;
   const auto code = [&](const LoadOptions& options) {
