@@ -37,7 +37,7 @@ ModelEditor::ModelEditor(const std::string& model) : source_(read_model(model).f
   }
 }
 
-Result<CrossEncoder> ModelEditor::load() const {
+Result<CrossEncoder> ModelEditor::load(const std::string& isa) const {
   std::vector<WrittenTensor> written;
   for (const auto& [name, tensor] : tensors) {
     written.push_back({name, tensor.dtype, tensor.shape, tensor.bytes});
@@ -48,6 +48,7 @@ Result<CrossEncoder> ModelEditor::load() const {
   write_file(folder / "tokenizer.json", read_file(source_ / "tokenizer.json"));
   write_file(folder / "model.safetensors", safetensors_file(written, header_padding));
   LoadOptions options;
+  options.isa = isa;
   options.threads = 1;
   return CrossEncoder::load(folder.string(), options);
 }

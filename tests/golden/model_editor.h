@@ -30,8 +30,8 @@ class ModelEditor {
   std::map<std::string, EditedTensor> tensors;
   std::size_t header_padding = 0;  // spaces behind the safetensors header
 
-  // Writes everything and loads it.
-  Result<CrossEncoder> load() const;
+  // Writes everything and loads it, on one ISA or the best.
+  Result<CrossEncoder> load(const std::string& isa = "") const;
 
   static void set_float(EditedTensor& tensor, std::size_t index, float value);
 
