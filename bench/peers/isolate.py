@@ -1,0 +1,95 @@
+# Isolation of the peer benchmark: each engine in a process of its own, one at work at a time.
+"""Thread pools that spin, OpenMP settings and memory of one engine do not touch another's figures."""
+
+import multiprocessing
+import os
+import resource
+import traceback
+
+
+def _peak_megabytes(engine):
+    """Of the engine's own process where it has one, else of the children, else of this one."""
+    if hasattr(engine, "process"):
+        with open(f"/proc/{engine.process.pid}/status", encoding="ascii") as file:
+            return int(next(line for line in file if line.startswith("VmHWM")).split()[1]) / 1024
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return (children if hasattr(engine, "command") else _own_peak()) / 1024
+
+
+def _own_peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def _serve(connection, make, threads):
+    # Before any engine is imported: the pools read these once.
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"):
+        os.environ[name] = str(threads)
+    os.environ["TOKENIZERS_PARALLELISM"] = "true"
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    engine = None
+    while True:
+        try:
+            verb, argument = connection.recv()
+        except EOFError:
+            return
+        try:
+            if verb == "call":
+                answer = argument[0](*argument[1:])
+            elif verb == "prepare":
+                engine = make[0](*make[1:])
+                engine.prepare(argument)
+                answer = {"name": engine.name, "tolerance": engine.tolerance}
+                answer["settings"] = engine.settings
+            elif verb == "score":
+                answer = engine.score(argument)
+            else:
+                answer = _peak_megabytes(engine)
+            connection.send((None, answer))
+        except Exception:  # Sent to the parent, which ends the run with it.
+            connection.send((traceback.format_exc(), None))
+
+
+def call(threads, function, *arguments):
+    """function(*arguments) in a process that ends with it, so that its memory is nobody's peak."""
+    remote = Remote(None, threads)
+    try:
+        return remote._ask("call", (function, *arguments))
+    finally:
+        remote.close()
+
+
+class Remote:
+    """An engine in its own process. `make` is its class and the arguments of its constructor."""
+
+    def __init__(self, make, threads):
+        context = multiprocessing.get_context("spawn")
+        self._connection, far = context.Pipe()
+        self._process = context.Process(target=_serve, args=(far, make, threads), daemon=True)
+        self._process.start()
+        far.close()
+
+    def _ask(self, verb, argument=None):
+        self._connection.send((verb, argument))
+        try:
+            error, answer = self._connection.recv()
+        except EOFError:
+            raise RuntimeError(f"the process of {getattr(self, 'name', 'an engine')} died") from None
+        if error:
+            raise RuntimeError(error)
+        return answer
+
+    def prepare(self, sample):
+        facts = self._ask("prepare", sample)
+        self.name, self.tolerance, self.settings = (
+            facts["name"], facts["tolerance"], facts["settings"],
+        )  # fmt: skip
+
+    def score(self, pairs):
+        return self._ask("score", pairs)
+
+    def peak_megabytes(self):
+        return self._ask("memory")
+
+    def close(self):
+        self._connection.close()
+        self._process.join(10)
