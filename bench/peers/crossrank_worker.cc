@@ -35,21 +35,22 @@ struct Text {
   std::string query, document;
 };
 
-// Reads one request. False at the end of the input or when the request is cut short.
-bool read_request(std::vector<Text>& texts) {
+enum class Read { kRequest, kEnd, kCutShort };
+
+Read read_request(std::vector<Text>& texts) {
   std::size_t count = 0;
-  if (!(std::cin >> count)) return false;
+  if (!(std::cin >> count)) return std::cin.eof() ? Read::kEnd : Read::kCutShort;
   texts.resize(count);
   for (Text& text : texts) {
     std::size_t query_bytes = 0, document_bytes = 0;
-    if (!(std::cin >> query_bytes >> document_bytes)) return false;
+    if (!(std::cin >> query_bytes >> document_bytes)) return Read::kCutShort;
     std::cin.get();  // The line feed behind the lengths.
     text.query.resize(query_bytes);
     text.document.resize(document_bytes);
     std::cin.read(text.query.data(), static_cast<std::streamsize>(query_bytes));
     std::cin.read(text.document.data(), static_cast<std::streamsize>(document_bytes));
   }
-  return static_cast<bool>(std::cin);
+  return std::cin ? Read::kRequest : Read::kCutShort;
 }
 
 bool parse_options(int argc, char** argv, crossrank::LoadOptions& options) {
@@ -84,7 +85,8 @@ int main(int argc, char** argv) {
   std::cout << "ready " << encoder->info().isa << ' ' << seconds_since(load_begin) << std::endl;
 
   std::vector<Text> texts;
-  while (read_request(texts)) {
+  Read read = Read::kEnd;
+  while ((read = read_request(texts)) == Read::kRequest) {
     std::vector<crossrank::TextPair> pairs;
     for (const Text& text : texts) pairs.push_back({text.query, text.document});
     const auto begin = Clock::now();
@@ -96,5 +98,5 @@ int main(int argc, char** argv) {
     for (const auto& pair : *predictions) std::cout << pair.logit << '\n';
     std::cout.flush();
   }
-  return std::cin.eof() ? 0 : fail("a request was cut short");
+  return read == Read::kEnd ? 0 : fail("a request is cut short or malformed");
 }

@@ -1,5 +1,5 @@
 # Engines of the peer benchmark: one class an engine. They know nothing of rounds or of each other.
-"""prepare(sample) loads, picks the best settings and warms up; score(pairs) returns (logits, seconds).
+"""prepare(sample) loads, picks settings and warms up; score(pairs) returns (logits, seconds).
 
 The seconds count tokenization, sorting, padding and the forward pass, from texts to logits. Each
 engine lives in a process of its own (see isolate.py), where RAYON_NUM_THREADS and OMP_NUM_THREADS
@@ -268,9 +268,7 @@ class Crossrank:
     def prepare(self, sample):
         if not pathlib.Path(self.command[0]).is_file():
             raise RuntimeError(f"{self.command[0]} is missing: build the target crossrank_worker")
-        self.process = subprocess.Popen(
-            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
+        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         _, isa, load_seconds = self._line().split()
         self.settings = f"{isa}, loaded in {float(load_seconds) * 1000:.0f} ms"
         self.score(sample)

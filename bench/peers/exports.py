@@ -32,7 +32,8 @@ def float32_folder(model, cache):
         shutil.rmtree(work, ignore_errors=True)
         shutil.copytree(model, work)
         weights = load_file(work / "model.safetensors")
-        weights = {k: v.to(torch.float32) if v.is_floating_point() else v for k, v in weights.items()}
+        for name, value in weights.items():
+            weights[name] = value.to(torch.float32) if value.is_floating_point() else value
         save_file(weights, work / "model.safetensors", metadata={"format": "pt"})
         config = json.loads((work / "config.json").read_text(encoding="utf-8"))
         config.pop("torch_dtype", None)
@@ -84,7 +85,7 @@ def onnx_plain(cache):
 
 
 def onnx_fused(cache):
-    """onnxruntime.transformers.optimizer: attention, GELU, LayerNorm and embedding as one node each."""
+    """onnxruntime.transformers.optimizer: attention, GELU, LayerNorm, embedding as a node each."""
     target = cache / "fused.onnx"
     if target.exists():
         return target

@@ -1,5 +1,5 @@
-# Isolation of the peer benchmark: each engine in a process of its own, one at work at a time.
-"""Thread pools that spin, OpenMP settings and memory of one engine do not touch another's figures."""
+# Isolation of the peer benchmark: an engine a process, one at work at a time. Times nothing.
+"""Spinning thread pools, OpenMP settings and memory of one engine do not touch another's figures."""
 
 import multiprocessing
 import os
@@ -45,8 +45,9 @@ def _serve(connection, make, threads):
             else:
                 answer = _peak_megabytes(engine)
             connection.send((None, answer))
-        except Exception:  # Sent to the parent, which ends the run with it.
-            connection.send((traceback.format_exc(), None))
+        except Exception as error:  # The parent ends the run with it; the way there is on stderr.
+            traceback.print_exc()
+            connection.send((f"{type(error).__name__}: {error}", None))
 
 
 def call(threads, function, *arguments):
@@ -73,7 +74,8 @@ class Remote:
         try:
             error, answer = self._connection.recv()
         except EOFError:
-            raise RuntimeError(f"the process of {getattr(self, 'name', 'an engine')} died") from None
+            name = getattr(self, "name", "an engine")
+            raise RuntimeError(f"the process of {name} died") from None
         if error:
             raise RuntimeError(error)
         return answer

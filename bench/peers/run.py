@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# Peer benchmark: the same pairs, weights and thread count through every engine, interleaved, in one run.
+# Peer benchmark: same pairs, weights and threads through every engine, interleaved, in one run.
 """Prints pairs per second (median of the rounds) and the ratio to sentence-transformers.
 
 Before anything is timed, all engines must rank alike; one that does not ends the run.
@@ -45,17 +45,19 @@ def parse_arguments():
     parser.add_argument("--model", default=str(ROOT / "models" / "minilm-l6-crossrank"))
     parser.add_argument("--data", help="folder with dl19/ and scifact/; without it: examples/")
     parser.add_argument("--workloads", help=f"commas between: {', '.join(WORKLOADS)}")
-    parser.add_argument("--engines", help="only engines whose name has one of these, commas between")
+    parser.add_argument("--engines", help="only names that have one of these, commas between")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--pairs", type=int, help="only the first N pairs of each workload")
-    parser.add_argument("--latency", action="store_true", help="time calls of 1 to 1,000 documents")
-    parser.add_argument("--quick", action="store_true", help="64 pairs, 2 rounds, no verdict on peers")
+    parser.add_argument("--latency", action="store_true", help="time calls, not many pairs")
+    parser.add_argument("--quick", action="store_true", help="64 pairs, 2 rounds: a trial")
     parser.add_argument("--strict", action="store_true",
                         help="a slow peer fails the run on every CPU")  # fmt: skip
     parser.add_argument("--isa", help="crossrank's kernels; default: the best of this CPU")
     parser.add_argument("--binary", default=str(ROOT / "build" / "release" / "crossrank"))
-    parser.add_argument("--worker", help="crossrank_worker; default: bench/peers/ beside the binary")
+    parser.add_argument(
+        "--worker", help="crossrank_worker; default: bench/peers/ beside the binary"
+    )
     parser.add_argument("--cache", default=str(ROOT / "build" / "peers"),
                         help="folder for the converted models")  # fmt: skip
     parser.add_argument("--out", default=str(ROOT / "build" / "peers"),
@@ -114,24 +116,22 @@ def engine_makers(arguments, cache, workload):
     ]
 
 
-def start_engines(arguments, cache, workload):
-    """Processes of all engines, loaded and tuned one after another."""
+def start_engines(arguments, cache, workload, remotes):
+    """Appends the processes of all engines to `remotes`, loaded and tuned one after another."""
     step = max(1, len(workload.pairs) // TUNING_PAIRS)
     sample = workload.pairs[::step][:TUNING_PAIRS]
-    remotes = []
     for name, make in engine_makers(arguments, cache, workload):
         remote = isolate.Remote(make, arguments.threads)
+        remotes.append(remote)
         try:
             remote.prepare(sample)
         except RuntimeError as error:
             sys.exit(f"{name} cannot run: {error}")
         print(f"{name}: {remote.settings}", file=sys.stderr)
-        remotes.append(remote)
-    return remotes
 
 
 def check_agreement(logits, tolerances, groups):
-    """Ends the run when an engine ranks otherwise than sentence-transformers; returns the figures."""
+    """Ends the run when an engine ranks otherwise than the reference; returns the figures."""
     found = {}
     for name, values in logits.items():
         try:
@@ -220,8 +220,9 @@ def run_workload(arguments, name, cache):
         # Pairs of about 100 tokens, whatever the workload's own mean is.
         workload.pairs = workloads.first_characters(workload.pairs, 400)
     isolate.call(arguments.threads, exports.build_all, cache, arguments.model, workload)
-    remotes = start_engines(arguments, cache, workload)
+    remotes = []
     try:
+        start_engines(arguments, cache, workload, remotes)
         check_before_timing(workload, remotes)
         measure = measure_latency if arguments.latency else measure_throughput
         result = measure(arguments, workload, remotes)
@@ -230,7 +231,7 @@ def run_workload(arguments, name, cache):
             remote.close()
     result.update(
         workload=name, title=workload.title, threads=arguments.threads, rounds=arguments.rounds,
-        date=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         cpu=report.cpu(), quick=arguments.quick, python=platform.python_version(),
         packages={package: importlib.metadata.version(package) for package in PACKAGES},
     )  # fmt: skip

@@ -1,5 +1,5 @@
 # Workloads of the peer benchmark: lists of (query, document) pairs and texts to calibrate with.
-"""A Workload has the timed pairs, the query each belongs to, and calibration pairs that are not timed.
+"""A Workload has the timed pairs, and calibration pairs that are not timed.
 
 Data stays with the user: `load` reads DATA/dl19 and DATA/scifact, each a folder with queries.tsv,
 corpus.jsonl and runs/bm25.trec. Only the workload "examples" is made of texts of this repository.
