@@ -1,5 +1,5 @@
 # Isolation of the peer benchmark: an engine a process, one at work at a time. Times nothing.
-"""Spinning thread pools, OpenMP settings and memory of one engine do not touch another's figures."""
+"""Spinning thread pools, settings and memory of one engine do not touch another's figures."""
 
 import multiprocessing
 import os

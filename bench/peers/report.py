@@ -91,8 +91,8 @@ def handicapped(result):
             )
     if gains and statistics.median(gains) * (1 - REFERENCE["slack"]) > 1:
         sentences.append(
-            f"{BASE} itself is slow on {result['workload']}: relative to it the peers run at "
-            f"{statistics.median(gains):.2f} times (median) the ratios of the reference machine, so "
+            f"{BASE} itself is slow on {result['workload']}: the peers' ratios to it are "
+            f"{statistics.median(gains):.2f} times (median) those of the reference machine, so "
             "ratios to it flatter; is another program busy?"
         )
     return sentences
