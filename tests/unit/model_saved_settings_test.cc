@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "tests/support/error_of.h"
 
@@ -108,9 +109,11 @@ TEST(SavedSettings, OtherModulesAreNamed) {
     EXPECT_THAT(error.message, HasSubstr("\"sentence_transformers.models.Dense\" in folder "
                                          "\"1_Dense\", is not supported"));
   }
-  for (const std::string& modules : {"[" + module("models.Transformer", "0_Transformer") + "]",
-                                     "[" + transformer + "," + transformer + "]",
-                                     std::string(R"([{"type":"mine.Transformer","path":""}])")}) {
+  std::string twice = "[" + transformer;
+  twice.append(",").append(transformer).append("]");
+  for (const std::string& modules :
+       {"[" + module("models.Transformer", "0_Transformer") + "]", twice,
+        std::string(R"([{"type":"mine.Transformer","path":""}])")}) {
     EXPECT_EQ(saved_error(kCrossEncoder, "", modules).code, ErrorCode::kUnsupportedModel);
   }
   for (const char* modules :
@@ -122,12 +125,14 @@ TEST(SavedSettings, OtherModulesAreNamed) {
 }
 
 TEST(SavedSettings, WhatChangesTheInputIsNamed) {
-  for (const char* key : {"do_lower_case", "processing_kwargs", "processor_kwargs",
-                          "tokenizer_args", "transformer_task"}) {
-    const std::string value = std::string(key) == "do_lower_case"      ? "true"
-                              : std::string(key) == "transformer_task" ? "\"fill-mask\""
-                                                                       : R"({"max_length":3})";
-    const Error error = saved_error(kCrossEncoder, "{\"" + std::string(key) + "\":" + value + "}");
+  const std::pair<const char*, const char*> settings[] = {
+      {"do_lower_case", R"({"do_lower_case":true})"},
+      {"transformer_task", R"({"transformer_task":"fill-mask"})"},
+      {"processing_kwargs", R"({"processing_kwargs":{"max_length":3}})"},
+      {"processor_kwargs", R"({"processor_kwargs":{"max_length":3}})"},
+      {"tokenizer_args", R"({"tokenizer_args":{"max_length":3}})"}};
+  for (const auto& [key, file] : settings) {
+    const Error error = saved_error(kCrossEncoder, file);
     EXPECT_EQ(error.code, ErrorCode::kUnsupportedModel) << key;
     EXPECT_THAT(error.message, HasSubstr(key));
   }
