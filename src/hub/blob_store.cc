@@ -10,7 +10,9 @@
 #include <cerrno>
 #include <charconv>
 #include <chrono>
+#include <cstdio>
 #include <optional>
+#include <random>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -58,17 +60,34 @@ Result<Fd> open_file(const fs::path& path, int flags) {
   return Fd(fd);
 }
 
-// Waits for the lock file and holds it. A file system without locks gives none: then two processes
-// may fetch the same file, which wastes a download but ends in a digest check all the same.
-Result<Fd> lock(const HubClient& client, const fs::path& path) {
-  CR_TRY_ASSIGN(Fd fd, open_file(path, O_RDWR));
-  while (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+struct Lock {
+  Fd fd;
+  bool held = true;
+};
+
+// Waits for the lock file and holds it. Not held where the file system has no locks: then two
+// processes may fetch the same file, which wastes a download.
+Result<Lock> lock(const HubClient& client, const fs::path& path) {
+  Lock out;
+  CR_TRY_ASSIGN(out.fd, open_file(path, O_RDWR));
+  while (flock(out.fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EINTR) continue;
-    if (errno != EWOULDBLOCK) break;
+    if (errno != EWOULDBLOCK) {
+      out.held = false;
+      break;
+    }
     if (client.cancelled()) return download_cancelled();
     std::this_thread::sleep_for(kLockPoll);
   }
-  return fd;
+  return out;
+}
+
+// A name that no other process has, in this machine or another one that shares the disk.
+std::string unique_suffix() {
+  std::random_device random;
+  char text[32];
+  std::snprintf(text, sizeof(text), ".%08x%08x", random(), random());
+  return text;
 }
 
 Result<void> make_folder(const fs::path& folder) {
@@ -93,9 +112,10 @@ std::optional<std::uint64_t> range_start(std::string_view content_range) {
   return start;
 }
 
-// The growing file blobs/<etag>.incomplete.
+// The growing file blobs/<etag>.incomplete, or one of a name that is ours alone.
 class BlobStore::Partial {
  public:
+  // Goes on with what an earlier process left; for the holder of the lock.
   static Result<Partial> open(fs::path path, std::uint64_t expected) {
     CR_TRY_ASSIGN(Fd fd, open_file(path, O_RDWR));
     struct stat info {};
@@ -103,6 +123,25 @@ class BlobStore::Partial {
     Partial partial(std::move(path), std::move(fd), static_cast<std::uint64_t>(info.st_size));
     if (partial.size_ > expected) CR_TRY(partial.restart());
     return partial;
+  }
+
+  // Without a lock: nobody else writes to it, nobody goes on with it, so it goes unless published.
+  static Result<Partial> open_own(fs::path path) {
+    CR_TRY_ASSIGN(Fd fd, open_file(path, O_RDWR | O_EXCL));
+    Partial partial(std::move(path), std::move(fd), 0);
+    partial.temporary_ = true;
+    return partial;
+  }
+
+  Partial(Partial&& other) noexcept
+      : path_(std::move(other.path_)),
+        fd_(std::move(other.fd_)),
+        size_(other.size_),
+        temporary_(std::exchange(other.temporary_, false)) {}
+  Partial& operator=(Partial&&) = delete;
+  ~Partial() {
+    std::error_code ignored;
+    if (temporary_) fs::remove(path_, ignored);
   }
 
   std::uint64_t size() const { return size_; }
@@ -128,6 +167,7 @@ class BlobStore::Partial {
   Result<void> publish(const fs::path& target) {
     if (fsync(fd_.get()) != 0) return io_error(path_, "write", errno);
     if (rename(path_.c_str(), target.c_str()) != 0) return io_error(target, "write", errno);
+    temporary_ = false;
     return {};
   }
 
@@ -138,12 +178,11 @@ class BlobStore::Partial {
   fs::path path_;
   Fd fd_;
   std::uint64_t size_;
+  bool temporary_ = false;  // removed with this object
 };
 
-namespace {
-
-// The digest that a blob is named by: SHA-256 of the content, or the id of a git blob.
-Result<std::string> digest(const HubClient& client, const fs::path& path, std::string_view etag) {
+Result<std::string> blob_digest(const fs::path& path, std::string_view etag,
+                                const std::atomic<bool>* cancel) {
   CR_TRY_ASSIGN(const base::Blob blob, base::map_file(path));
   std::string_view bytes = blob.bytes();
   base::Sha256 sha256;
@@ -155,13 +194,15 @@ Result<std::string> digest(const HubClient& client, const fs::path& path, std::s
     sha1.update(header);
   }
   while (!bytes.empty()) {
-    if (client.cancelled()) return download_cancelled();
+    if (base::is_cancelled(cancel)) return download_cancelled();
     const std::string_view slice = bytes.substr(0, kHashSlice);
     is_git ? sha1.update(slice) : sha256.update(slice);
     bytes.remove_prefix(slice.size());
   }
   return is_git ? sha1.hex_digest() : sha256.hex_digest();
 }
+
+namespace {
 
 Error mismatch(const RemoteFile& file, const fs::path& partial, const std::string& what) {
   std::error_code ignored;  // a file that is gone already is as good
@@ -190,24 +231,33 @@ std::uint64_t BlobStore::bytes_present(const RemoteFile& file) const {
 
 Result<void> BlobStore::fetch(const RemoteFile& file, std::string_view commit,
                               const std::function<void(std::uint64_t)>& progress) {
+  const auto digest = [this](const fs::path& path, std::string_view etag) {
+    return blob_digest(path, etag, client_.cancel());
+  };
   CR_TRY(make_folder(blobs_));
   CR_TRY(make_folder(locks_));
-  CR_TRY_ASSIGN(const Fd held, lock(client_, locks_ / (file.etag + ".lock")));
+  CR_TRY_ASSIGN(const Lock lock_file, lock(client_, locks_ / (file.etag + ".lock")));
   std::error_code error;
   if (fs::file_size(path_of(file), error) == file.size && !error) {
-    progress(file.size);
-    return {};
+    CR_TRY_ASSIGN(const std::string there, digest(path_of(file), file.etag));
+    if (there == file.etag) {
+      progress(file.size);
+      return {};
+    }
   }
-  CR_TRY_ASSIGN(Partial partial, Partial::open(blobs_ / (file.etag + ".incomplete"), file.size));
+  CR_TRY_ASSIGN(Partial partial,
+                lock_file.held
+                    ? Partial::open(blobs_ / (file.etag + ".incomplete"), file.size)
+                    : Partial::open_own(blobs_ / (file.etag + unique_suffix() + ".incomplete")));
   progress(partial.size());
   const bool leftover = partial.size() > 0;
   CR_TRY(complete(file, commit, partial, progress));
-  CR_TRY_ASSIGN(std::string found, digest(client_, partial.path(), file.etag));
+  CR_TRY_ASSIGN(std::string found, digest(partial.path(), file.etag));
   if (found != file.etag && leftover) {
     // An earlier download left something else than the beginning of this file: once more.
     CR_TRY(partial.restart());
     CR_TRY(complete(file, commit, partial, progress));
-    CR_TRY_ASSIGN(found, digest(client_, partial.path(), file.etag));
+    CR_TRY_ASSIGN(found, digest(partial.path(), file.etag));
   }
   if (found != file.etag) {
     return mismatch(file, partial.path(),

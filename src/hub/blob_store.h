@@ -2,6 +2,7 @@
 // all. Knows nothing of revisions and snapshots.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -27,11 +28,12 @@ class BlobStore {
   // Bytes of `file` that need not be fetched: all, those of an interrupted download, or none.
   std::uint64_t bytes_present(const RemoteFile& file) const;
 
-  // Fetches `file` at `commit` unless it is there. blobs/<etag>.incomplete collects the bytes and
-  // survives an interruption, a crash and kCancelled; it is removed on kDigestMismatch. A lock
-  // file, the one that huggingface_hub takes, keeps a second process waiting. `progress` hears how
-  // many bytes of the file are there. Errors: kNetwork, kModelNotFound, kDigestMismatch, kIoError,
-  // kCancelled.
+  // Fetches `file` at `commit` unless it is there; what is there is hashed, and fetched again when
+  // it is damaged. blobs/<etag>.incomplete collects the bytes and survives an interruption, a crash
+  // and kCancelled; it is removed on kDigestMismatch. A lock file, the one that huggingface_hub
+  // takes, keeps a second process waiting; where the file system has no locks, each process
+  // collects in a file of its own. `progress` hears how many bytes of the file are there. Errors:
+  // kNetwork, kModelNotFound, kDigestMismatch, kIoError, kCancelled.
   Result<void> fetch(const RemoteFile& file, std::string_view commit,
                      const std::function<void(std::uint64_t)>& progress);
 
@@ -49,5 +51,10 @@ class BlobStore {
   std::filesystem::path blobs_;
   std::filesystem::path locks_;
 };
+
+// The digest of a file in the form of the blob's name `etag`: SHA-256 for 64 digits, else that of a
+// git blob. Errors: kFileNotFound, kIoError, kCancelled.
+Result<std::string> blob_digest(const std::filesystem::path& path, std::string_view etag,
+                                const std::atomic<bool>* cancel);
 
 }  // namespace crossrank::hub

@@ -97,6 +97,10 @@ bool is_commit(std::string_view name) {
          });
 }
 
+bool is_whole_commit(std::string_view name) {
+  return (name.size() == 40 || name.size() == 64) && is_commit(name);
+}
+
 fs::path repo_folder(const fs::path& cache, std::string_view id) {
   std::string name(kFolderPrefix);
   for (const char c : id) {
@@ -116,6 +120,12 @@ bool is_hub_id(std::string_view name) {
   }
   if (slash == name.npos) return is_hub_name(name);
   return is_hub_name(name.substr(0, slash)) && is_hub_name(name.substr(slash + 1));
+}
+
+std::optional<IdWithRevision> split_revision(std::string_view name) {
+  const std::size_t at = name.find('@');
+  if (at == name.npos || !is_hub_id(name.substr(0, at))) return std::nullopt;
+  return IdWithRevision{std::string(name.substr(0, at)), std::string(name.substr(at + 1))};
 }
 
 std::vector<std::string> spellings(std::string_view id) {

@@ -21,11 +21,21 @@ bool is_revision(std::string_view name);
 // True for 5 to 64 hex digits: a commit, whole or abbreviated.
 bool is_commit(std::string_view name);
 
+// True for a whole one: 40 hex digits, or 64.
+bool is_whole_commit(std::string_view name);
+
 // cache/models--org--name
 std::filesystem::path repo_folder(const std::filesystem::path& cache, std::string_view id);
 
 // True for "name" or "org/name" of the characters the hub allows (and no "..", "--").
 bool is_hub_id(std::string_view name);
+
+// "org/name@revision" in its parts; no value without an "@" behind a hub id.
+struct IdWithRevision {
+  std::string id;
+  std::string revision;
+};
+std::optional<IdWithRevision> split_revision(std::string_view name);
 
 // Other spellings under which the same model may be cached, `id` first:
 // cross-encoder/ms-marco-MiniLM-L-6-v2 and cross-encoder/ms-marco-MiniLM-L6-v2.

@@ -73,6 +73,7 @@ class HubClient {
   // delay that doubles each time. Error: kCancelled.
   Result<void> wait(unsigned attempt, const HttpReply& reply) const;
 
+  const std::atomic<bool>* cancel() const { return options_.cancel; }
   bool cancelled() const { return base::is_cancelled(options_.cancel); }
 
  private:

@@ -41,6 +41,7 @@ class Download {
 
   Result<fs::path> run() {
     CR_TRY(ask_for_listing());
+    CR_TRY(check_commit());
     CR_TRY(plan());
     CR_TRY(check_space());
     CR_TRY(fetch_all());
@@ -50,6 +51,8 @@ class Download {
  private:
   // commit_ and, where the server lists files, listed_.
   Result<void> ask_for_listing();
+  // A commit that was asked for is the one that is answered with, once that is known.
+  Result<void> check_commit() const;
   // files_: everything that is needed, with sizes and digests.
   Result<void> plan();
   Result<void> plan_weights();
@@ -92,11 +95,19 @@ Result<void> Download::ask_for_listing() {
   return {};
 }
 
+Result<void> Download::check_commit() const {
+  if (commit_.empty() || commit_ == revision_ || !is_whole_commit(revision_)) return {};
+  return Error{ErrorCode::kNetwork, id_ + ": commit " + revision_ +
+                                        " was asked for and the hub answers with " + commit_ +
+                                        ". Nothing is fetched; check HF_ENDPOINT."};
+}
+
 Result<bool> Download::add(std::string_view name) {
   if (!may_exist(name)) return false;
   CR_TRY_ASSIGN(std::optional<RemoteFile> file, client_.look_up(id_, target(), name));
   if (!file) return false;
   if (commit_.empty()) commit_ = file->commit;
+  CR_TRY(check_commit());
   if (commit_.empty() || (!file->commit.empty() && file->commit != commit_)) {
     return Error{ErrorCode::kNetwork,
                  id_ + ": the hub does not say which commit " + file->name +
@@ -217,7 +228,9 @@ Result<void> Download::link(const fs::path& snapshot, const RemoteFile& file) co
   // An older state of the file, or a copy of it: replaced in one step.
   const fs::path fresh = snapshot / (file.name + "." + std::to_string(getpid()) + ".tmp");
   if (symlink(target.c_str(), fresh.c_str()) != 0 || rename(fresh.c_str(), pointer.c_str()) != 0) {
-    return io_error(pointer, "replace this file", errno);
+    Error failed = io_error(pointer, "replace this file", errno);
+    fs::remove(fresh, error);
+    return failed;
   }
   return {};
 }
@@ -232,7 +245,11 @@ Result<void> Download::write_ref() const {
   std::ofstream file(fresh, std::ios::binary | std::ios::trunc);
   file << commit_;
   file.close();
-  if (!file || rename(fresh.c_str(), ref.c_str()) != 0) return io_error(ref, "write", errno);
+  if (!file || rename(fresh.c_str(), ref.c_str()) != 0) {
+    Error failed = io_error(ref, "write", errno);
+    fs::remove(fresh, error);
+    return failed;
+  }
   return {};
 }
 
@@ -249,7 +266,12 @@ Result<fs::path> pull(std::string_view id, const PullOptions& options) {
     return Error{ErrorCode::kInvalidArgument,
                  "\"" + revision + "\" is no revision. Name a branch, a tag or a commit."};
   }
+  const fs::path cache =
+      options.cache_dir.empty() ? default_cache_dir() : fs::path(expand_path(options.cache_dir));
+  const std::optional<fs::path> cached = find_snapshot(cache, id, revision);
+  const bool whole = cached && missing_from(*cached, options.tokenizer_only).empty();
   if (hub_offline()) {
+    if (whole) return *cached;
     return Error{ErrorCode::kNetwork,
                  "HF_HUB_OFFLINE is set, so nothing is downloaded. Unset it "
                  "to fetch " +
@@ -262,9 +284,14 @@ Result<fs::path> pull(std::string_view id, const PullOptions& options) {
   hub.retry_delay = options.retry_delay;
   hub.cancel = options.cancel;
   CR_TRY_ASSIGN(HubClient client, HubClient::create(std::move(hub)));
-  const fs::path cache =
-      options.cache_dir.empty() ? default_cache_dir() : fs::path(expand_path(options.cache_dir));
-  return Download(client, cache, id, std::move(revision), options).run();
+  auto snapshot = Download(client, cache, id, std::move(revision), options).run();
+  if (!snapshot.ok() && snapshot.error().code == ErrorCode::kNetwork && whole) {
+    Error error = std::move(snapshot).error();
+    error.message += " The cache has it in " + cached->string() +
+                     "; with HF_HUB_OFFLINE=1 that is taken without asking.";
+    return error;
+  }
+  return snapshot;
 }
 
 }  // namespace crossrank::hub

@@ -25,8 +25,10 @@ struct PullOptions {
 };
 
 // Downloads what is needed of `id` and returns its snapshot folder; what the cache has already is
-// not fetched again. HF_ENDPOINT is honoured; HF_HUB_OFFLINE=1 is kNetwork at once. Interrupted
-// files stay as *.incomplete and are resumed. The snapshot and its ref appear when all is there.
+// not fetched again, unless it is damaged. HF_ENDPOINT is honoured; with HF_HUB_OFFLINE=1 a model
+// that the cache has whole is returned unchecked, and another is kNetwork at once. Interrupted
+// files stay as *.incomplete and are resumed. The snapshot and its ref appear when all is there. A
+// hub that answers for another commit than was asked for is kNetwork.
 // Errors: kInvalidArgument (not a hub id or revision), kModelNotFound (404), kNetwork (unreachable,
 // 401/403 with what to do, libcurl missing), kDigestMismatch, kIoError, kUnsupportedModel (no
 // safetensors or no tokenizer there), kBadSafetensors (a malformed index of shards), kCancelled.

@@ -2,13 +2,27 @@
 #include "hub/pull.h"
 
 #include <gmock/gmock.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <thread>
 
 #include "fake_hub.h"
 #include "hub/hub_cache.h"
+
+namespace {
+bool file_system_has_locks = true;
+}  // namespace
+
+// In the place of the C library's, to be a file system without locks.
+extern "C" int flock(int fd, int operation) {
+  if (file_system_has_locks) return static_cast<int>(syscall(SYS_flock, fd, operation));
+  errno = ENOLCK;
+  return -1;
+}
 
 namespace crossrank::hub {
 namespace {
@@ -167,6 +181,56 @@ TEST_F(PullTest, ABlobOfTheWrongSizeIsReplaced) {
   expect_complete("test/plain");
 }
 
+TEST_F(PullTest, ADamagedBlobIsReplaced) {
+  ASSERT_TRUE(pull_quickly("test/plain").ok());
+  for (const char* name : {"model.safetensors", "config.json"}) {
+    const fs::path blob = fs::canonical(snapshot("test/plain") / name);
+    std::string bytes = read_file(blob);
+    bytes[bytes.size() / 2] ^= 1;
+    write_file(blob, bytes);
+  }
+  ASSERT_TRUE(pull_quickly("test/plain").ok());
+  expect_complete("test/plain");
+}
+
+TEST_F(PullTest, OfflineAWholeModelIsWhereItIs) {
+  const auto fetched = pull_quickly("test/plain");
+  ASSERT_TRUE(fetched.ok());
+  const ScopedEnvironment offline("HF_HUB_OFFLINE", "1");
+  EXPECT_EQ(pull_quickly("test/plain").value(), *fetched);
+  fs::remove(*fetched / "config.json");
+  EXPECT_EQ(pull_quickly("test/plain").error().code, ErrorCode::kNetwork);
+}
+
+TEST_F(PullTest, AHubThatCannotBeReachedIsAnErrorThatNamesWhatIsThere) {
+  const auto fetched = pull_quickly("test/plain");
+  ASSERT_TRUE(fetched.ok());
+  const ScopedEnvironment nobody("HF_ENDPOINT", "http://127.0.0.1:1");
+  const auto again = pull_quickly("test/plain");
+  ASSERT_FALSE(again.ok());
+  EXPECT_EQ(again.error().code, ErrorCode::kNetwork);
+  EXPECT_THAT(again.error().message, testing::HasSubstr(fetched->string()));
+}
+
+TEST_F(PullTest, AnotherCommitThanThePinnedOneIsRefused) {
+  PullOptions options;
+  options.revision = kCommit;
+  const auto folder = pull_quickly("test/changing", options);
+  ASSERT_FALSE(folder.ok());
+  EXPECT_EQ(folder.error().code, ErrorCode::kNetwork);
+  EXPECT_THAT(folder.error().message, testing::HasSubstr(std::string(kCommit)));
+  expect_nothing_published("test/changing");
+}
+
+TEST_F(PullTest, ARefThatCannotBeWrittenLeavesNothingBeside) {
+  fs::create_directories(repo("test/plain") / "refs/main/in-the-way");
+  const auto folder = pull_quickly("test/plain");
+  ASSERT_FALSE(folder.ok());
+  EXPECT_EQ(folder.error().code, ErrorCode::kIoError);
+  const fs::directory_iterator refs(repo("test/plain") / "refs");
+  EXPECT_EQ(std::distance(begin(refs), end(refs)), 1);
+}
+
 TEST_F(PullTest, ACopyInPlaceOfALinkIsReplaced) {
   ASSERT_TRUE(pull_quickly("test/plain").ok());
   const fs::path pointer = snapshot("test/plain") / "config.json";
@@ -281,6 +345,28 @@ TEST_F(PullTest, TwoAtOnceTransferTheWeightsOnce) {
   std::size_t transfers = 0;
   for (const auto& request : hub->log("/test/slow/model.safetensors")) transfers += request.cdn;
   EXPECT_EQ(transfers, 1u);
+}
+
+TEST_F(PullTest, TwoAtOnceWithoutLocksEndInOneWholeBlob) {
+  file_system_has_locks = false;
+  std::optional<Result<fs::path>> first;
+  std::thread other([&] { first = pull_quickly("test/slow"); });
+  const auto second = pull_quickly("test/slow");
+  other.join();
+  file_system_has_locks = true;
+  ASSERT_TRUE(first->ok()) << first->error().message;
+  ASSERT_TRUE(second.ok()) << second.error().message;
+  expect_complete("test/slow");
+}
+
+TEST_F(PullTest, WithoutLocksNothingIsLeftOfAFailure) {
+  file_system_has_locks = false;
+  const auto result = pull_quickly("test/always-interrupted");
+  file_system_has_locks = true;
+  ASSERT_FALSE(result.ok());
+  for (const auto& blob : fs::directory_iterator(repo("test/always-interrupted") / "blobs")) {
+    EXPECT_EQ(blob.path().extension(), "") << "left over: " << blob.path();
+  }
 }
 
 TEST_F(PullTest, CancelIsSeenAtOnceAndKeepsWhatArrived) {
