@@ -5,8 +5,6 @@
 
 #include "base/try.h"
 #include "console.h"
-#include "hub/environment.h"
-#include "hub/hub_cache.h"
 #include "hub/resolve.h"
 #include "interrupt.h"
 #include "progress_bar.h"
@@ -15,22 +13,18 @@
 namespace crossrank::cli {
 
 Result<void> fetch_model(const ModelFlags& flags, bool tokenizer_only, bool quiet) {
+  ProgressBar bar("pull", ProgressBar::Unit::kBytes, quiet);
   hub::ResolveOptions options;
-  options.local_files_only = true;
   options.tokenizer_only = tokenizer_only;
+  options.cancel = &interrupted();
+  options.progress = bar.callback();
+  options.before_download = [&] {
+    if (!quiet) say("fetching " + flags.model + ", which is no folder here and not in the cache");
+  };
   auto resolved = hub::resolve_model(flags.model, options);
-  const bool may_fetch = !resolved.ok() && resolved.error().code == ErrorCode::kModelNotFound &&
-                         hub::is_hub_id(flags.model) && !hub::hub_offline();
-  if (may_fetch) {
-    if (!quiet) say("fetching " + flags.model + ", which is not in the cache");
-    ProgressBar bar("pull", ProgressBar::Unit::kBytes, quiet);
-    options.local_files_only = false;
-    options.cancel = &interrupted();
-    options.progress = bar.callback();
-    resolved = hub::resolve_model(flags.model, options);
-  }
-  if (!resolved.ok()) return std::move(resolved).error();
-  if (!quiet && !resolved->note.empty()) say(resolved->note);
+  bar.clear();
+  CR_TRY_ASSIGN(const hub::ResolvedModel model, std::move(resolved));
+  if (!quiet && !model.note.empty()) say(model.note);
   return {};
 }
 

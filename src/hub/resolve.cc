@@ -33,7 +33,10 @@ ResolvedModel in_folder(std::string_view name, const fs::path& folder) {
 Error not_found(std::string message) { return {ErrorCode::kModelNotFound, std::move(message)}; }
 
 std::string how_to_get(std::string_view id) {
-  return " Fetch it with `crossrank pull " + std::string(id) +
+  const std::string offline =
+      hub_offline() ? " HF_HUB_OFFLINE is set, so it is not fetched now: unset it, then fetch it"
+                    : " Fetch it";
+  return offline + " with `crossrank pull " + std::string(id) +
          "`, or use the model that comes with crossrank: `builtin`.";
 }
 
@@ -73,12 +76,13 @@ Result<ResolvedModel> resolve_builtin() {
 
 struct Lookup {
   std::optional<ResolvedModel> model;
-  std::string incomplete;  // about a snapshot that cannot be used, else ""
+  std::string state;  // where it is not: it is not in the cache, or what is there lacks something
 };
 
 Lookup look_in_cache(std::string_view id, const ResolveOptions& options) {
   Lookup out;
   const fs::path cache = cache_of(options);
+  out.state = "is not in the cache " + cache.string();
   for (const std::string& spelling : spellings(id)) {
     const auto snapshot = find_snapshot(cache, spelling, options.revision);
     if (!snapshot) continue;
@@ -87,7 +91,7 @@ Lookup look_in_cache(std::string_view id, const ResolveOptions& options) {
       out.model = in_folder(id, *snapshot);
       return out;
     }
-    out.incomplete = " (what is there, " + snapshot->string() + ", is not enough: " + problem + ")";
+    out.state = "is in the cache in part only: in " + snapshot->string() + ", " + problem;
   }
   return out;
 }
@@ -99,10 +103,10 @@ Result<ResolvedModel> resolve_hub_id(std::string_view id, const ResolveOptions& 
   const std::string shown =
       std::string(id) + (options.revision.empty() ? "" : "@") + options.revision;
   if (!may_download || options.local_files_only || hub_offline()) {
-    return not_found(shown + " is not in the cache " + cache_of(options).string() +
-                     cached.incomplete + ", and there is no folder of that name." +
+    return not_found(shown + " " + cached.state + ". There is no folder of that name either." +
                      how_to_get(shown));
   }
+  if (options.before_download) options.before_download();
   PullOptions pull_options;
   pull_options.revision = options.revision;
   pull_options.cache_dir = options.cache_dir;
@@ -114,8 +118,7 @@ Result<ResolvedModel> resolve_hub_id(std::string_view id, const ResolveOptions& 
   if (snapshot.ok()) return in_folder(id, *snapshot);
   Error error = std::move(snapshot).error();
   if (error.code != ErrorCode::kCancelled) {
-    error.message = shown +
-                    " is neither a folder here nor in the cache, and could not be fetched. " +
+    error.message = shown + " could not be fetched, and there is no folder of that name. " +
                     error.message + how_to_get(shown);
   }
   return error;
@@ -141,6 +144,18 @@ Result<ResolvedModel> resolve_named(std::string_view name, const ResolveOptions&
     return not_found("The folder " + shown + " does not exist. Name a folder with a model, a hub " +
                      "id such as " + std::string(kDefaultModel) + ", or `builtin`.");
   }
+  if (const auto split = split_revision(name)) {
+    if (split->revision.empty() || !options.revision.empty()) {
+      return Error{ErrorCode::kInvalidArgument,
+                   shown +
+                       (split->revision.empty() ? " has no revision behind the @."
+                                                : " names a revision, and another option does.") +
+                       " Name one: ORG/NAME@REVISION."};
+    }
+    ResolveOptions with_revision = options;
+    with_revision.revision = split->revision;
+    return resolve_hub_id(split->id, with_revision, may_download);
+  }
   if (!is_hub_id(name)) {
     return not_found("\"" + shown +
                      "\" is neither a folder that exists nor a hub id (which looks " + "like " +
@@ -155,7 +170,11 @@ Result<ResolvedModel> resolve_named(std::string_view name, const ResolveOptions&
 Result<ResolvedModel> resolve_model(std::string_view name, const ResolveOptions& options) {
   if (!name.empty()) return resolve_named(name, options, true);
   if (const std::string chosen = environment("CROSSRANK_MODEL"); !chosen.empty()) {
-    return resolve_named(chosen, options, false);
+    auto model = resolve_named(chosen, options, false);
+    if (model.ok()) return model;
+    Error error = std::move(model).error();
+    error.message = "CROSSRANK_MODEL is " + chosen + ": " + error.message;
+    return error;
   }
   if (!options.revision.empty()) {
     return Error{ErrorCode::kInvalidArgument,
@@ -164,7 +183,7 @@ Result<ResolvedModel> resolve_model(std::string_view name, const ResolveOptions&
   Lookup cached = look_in_cache(kDefaultModel, options);
   if (cached.model) return *std::move(cached.model);
   CR_TRY_ASSIGN(ResolvedModel model, resolve_builtin());
-  model.note = std::string(kDefaultModel) + " is not in the cache" + cached.incomplete +
+  model.note = std::string(kDefaultModel) + " " + cached.state +
                "; using the builtin model. Fetch it with `crossrank pull " +
                std::string(kDefaultModel) + "`.";
   return model;

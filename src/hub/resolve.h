@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,13 +34,15 @@ struct ResolveOptions {
   bool tokenizer_only = false;  // weights need not be there, and are not fetched
   const std::atomic<bool>* cancel = nullptr;
   Progress progress;
+  std::function<void()> before_download;  // called once, when a download is about to start
 };
 
 // "builtin" is the folder CROSSRANK_BUILTIN, else the embedded model, else the installed folder.
 // "" = the default chain (CROSSRANK_MODEL, MiniLM where cached, builtin), which never downloads.
-// A folder that exists wins over a hub id of the same spelling. Errors: kModelNotFound (no such
-// folder or hub model; one that is not cached names `crossrank pull` and `builtin`), those of
-// pull() when a download was tried, kInvalidArgument (a revision of something that has none).
+// A folder that exists wins over a hub id of the same spelling. "ORG/NAME@REVISION" is a hub id
+// with its revision. Errors: kModelNotFound (no such folder or hub model; one that is not cached
+// names `crossrank pull` and `builtin`), those of pull() when a download was tried,
+// kInvalidArgument (a revision of something that has none, or two of them).
 Result<ResolvedModel> resolve_model(std::string_view name, const ResolveOptions& options);
 
 }  // namespace crossrank::hub

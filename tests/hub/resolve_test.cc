@@ -102,6 +102,7 @@ TEST_F(ResolveTest, TheVariableNamesTheModelAndNothingIsDownloaded) {
     const auto model = resolve_model("", {});
     ASSERT_FALSE(model.ok());  // named, so nothing else takes its place
     EXPECT_EQ(model.error().code, ErrorCode::kModelNotFound);
+    EXPECT_THAT(model.error().message, HasSubstr("CROSSRANK_MODEL is test/plain: "));
     EXPECT_THAT(model.error().message, HasSubstr("`crossrank pull test/plain`"));
     EXPECT_THAT(model.error().message, HasSubstr("`builtin`"));
   }
@@ -187,6 +188,7 @@ TEST_F(ResolveTest, ASnapshotWithoutWeightsIsNotCachedExceptForItsTokenizer) {
   const auto model = resolve_model("test/plain", options);
   ASSERT_FALSE(model.ok());
   EXPECT_THAT(model.error().message, HasSubstr("no model.safetensors"));
+  EXPECT_THAT(model.error().message, Not(HasSubstr("is not in the cache")));
   options.tokenizer_only = true;
   EXPECT_TRUE(resolve_model("test/plain", options).ok());
   expect_no_request();
@@ -221,6 +223,36 @@ TEST_F(ResolveTest, RevisionsAreKeptApart) {
   for (const char* name : {"", "builtin"}) {
     EXPECT_EQ(resolve_model(name, options).error().code, ErrorCode::kInvalidArgument);
   }
+}
+
+TEST_F(ResolveTest, ARevisionMayStandBehindTheName) {
+  cache_model("test/revisions");
+  EXPECT_EQ(folder_of(resolve_model("test/revisions@abcdef0", {}).value()).filename(), "abcdef0");
+  expect_no_request();
+  const auto model = resolve_model("test/revisions@v1.0", {});
+  ASSERT_TRUE(model.ok()) << model.error().message;
+  EXPECT_EQ(folder_of(*model), snapshot("test/revisions"));
+  EXPECT_EQ(model->name, "test/revisions");
+  EXPECT_EQ(resolve_model("test/revisions@", {}).error().code, ErrorCode::kInvalidArgument);
+  ResolveOptions options;
+  options.revision = "main";
+  EXPECT_EQ(resolve_model("test/revisions@v1.0", options).error().code,
+            ErrorCode::kInvalidArgument);
+}
+
+TEST_F(ResolveTest, ADownloadIsAnnouncedAndNothingElseIs) {
+  int announced = 0;
+  ResolveOptions options;
+  options.before_download = [&] { ++announced; };
+  ASSERT_TRUE(resolve_model("test/plain", options).ok());
+  EXPECT_EQ(announced, 1);
+  EXPECT_TRUE(resolve_model("test/plain", options).ok());
+  EXPECT_FALSE(resolve_model("/no/such/folder", options).ok());
+  const ScopedEnvironment wrong("CROSSRANK_BUILTIN", cache().string());
+  EXPECT_FALSE(resolve_model("builtin", options).ok());
+  const ScopedEnvironment offline("HF_HUB_OFFLINE", "1");
+  EXPECT_THAT(resolve_model("test/private", options).error().message, HasSubstr("HF_HUB_OFFLINE"));
+  EXPECT_EQ(announced, 1);
 }
 
 TEST_F(ResolveTest, AnotherCacheFolder) {
@@ -287,7 +319,7 @@ TEST_F(ResolveTest, APathThatLeadsNowhereIsNotAskedOfTheHub) {
     EXPECT_THAT(model.error().message,
                 HasSubstr(std::string("folder ") + name + " does not exist"));
   }
-  for (const char* name : {"two words", "a--b", "org/name@main"}) {
+  for (const char* name : {"two words", "a--b", "org/na me@main"}) {
     const auto model = resolve_model(name, {});
     ASSERT_FALSE(model.ok()) << name;
     EXPECT_EQ(model.error().code, ErrorCode::kModelNotFound);
