@@ -1,6 +1,7 @@
 // Standard output and standard error by write(2): no iostream, so that every failure is seen.
 #include "console.h"
 
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -14,12 +15,16 @@
 namespace crossrank::cli {
 namespace {
 
-// 0, or the errno of the write that failed.
+// 0, or the errno of the write that failed. Waits where a pipe or terminal that somebody set to
+// O_NONBLOCK is full.
 int write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t n = ::write(fd, bytes.data(), bytes.size());
     if (n >= 0) {
       bytes.remove_prefix(static_cast<std::size_t>(n));
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      pollfd poll_fd = {fd, POLLOUT, 0};
+      if (::poll(&poll_fd, 1, -1) < 0 && errno != EINTR) return errno;
     } else if (errno != EINTR) {
       return errno;
     }
@@ -54,17 +59,16 @@ std::size_t terminal_width() {
 }
 
 Result<void> Output::flush() {
-  if (!closed_) {
-    const int error = write_all(STDOUT_FILENO, buffer_);
-    if (error == EPIPE) {
-      closed_ = true;
-    } else if (error != 0) {
-      return Error{ErrorCode::kIoError,
-                   std::string("standard output cannot be written (") + std::strerror(error) +
-                       "): the results are incomplete; make room or redirect them elsewhere"};
-    }
+  const int error = closed_ || failed_ ? 0 : write_all(STDOUT_FILENO, buffer_);
+  buffer_.clear();  // never again: a part of it may be out there
+  if (error == EPIPE) {
+    closed_ = true;
+  } else if (error != 0) {
+    failed_ = true;
+    return Error{ErrorCode::kIoError,
+                 std::string("standard output cannot be written (") + std::strerror(error) +
+                     "): the results are incomplete; make room or redirect them elsewhere"};
   }
-  buffer_.clear();
   return {};
 }
 

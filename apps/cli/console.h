@@ -28,8 +28,9 @@ class Output {
   // What is appended here is written by flush(), or by the first write_if_large() above 64 KB.
   std::string& buffer() { return buffer_; }
 
-  // Writes all of the buffer. A reader that went away is no error: see closed().
-  // Errors: kIoError.
+  // Writes all of the buffer. A reader that went away is no error: see closed(). After an error
+  // nothing more is written, so that what is out there is a beginning of the results.
+  // Errors: kIoError, once.
   Result<void> flush();
   Result<void> write_if_large();
 
@@ -39,6 +40,7 @@ class Output {
  private:
   std::string buffer_;
   bool closed_ = false;
+  bool failed_ = false;
 };
 
 }  // namespace crossrank::cli

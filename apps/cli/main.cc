@@ -1,5 +1,6 @@
 // The crossrank command: parses the command line and runs one subcommand. Scores nothing itself.
 #include <CLI/CLI.hpp>
+#include <exception>
 #include <new>
 #include <string>
 
@@ -93,6 +94,9 @@ int main(int argc, char** argv) {
     return run(argc, argv);
   } catch (const std::bad_alloc&) {
     say("out of memory: give fewer documents at a time, or a smaller --batch-tokens");
+    return kInternalError;
+  } catch (const std::exception& error) {
+    say(std::string("an internal error: ") + error.what());
     return kInternalError;
   }
 }

@@ -1,6 +1,7 @@
 // Opens a model by name, with a progress bar and Ctrl-C for a download.
 #include "model_loader.h"
 
+#include <system_error>
 #include <utility>
 
 #include "base/try.h"
@@ -41,8 +42,14 @@ Result<Tokenizer> open_tokenizer(const ModelFlags& flags) {
   return Tokenizer::load(flags.model, options);
 }
 
-WeightsDigest::WeightsDigest(const CrossEncoder& encoder)
-    : digest_(std::async(std::launch::async, [&encoder] { return encoder.weights_sha256(); })) {}
+WeightsDigest::WeightsDigest(const CrossEncoder& encoder) {
+  const auto digest = [&encoder] { return encoder.weights_sha256(); };
+  try {
+    digest_ = std::async(std::launch::async, digest);
+  } catch (const std::system_error&) {  // no thread can be had: computed when it is asked for
+    digest_ = std::async(std::launch::deferred, digest);
+  }
+}
 
 Result<std::string> WeightsDigest::short_hex() {
   CR_TRY_ASSIGN(std::string hex, digest_.get());

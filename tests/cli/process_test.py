@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import resource
 import signal
 import subprocess
 import time
@@ -32,6 +33,58 @@ class Pipes(CliTest):
                 )
             self.assertEqual(done.returncode, 3, args)
             self.assertIn(b"standard output cannot be written", done.stderr)
+
+    def test_a_disk_that_fills_up_holds_a_beginning_of_the_results(self):
+        path = self.write("pairs.jsonl", jsonl([PAIR] * 2000))
+        wanted = self.ok("score", "--model", TINY, path).out
+        for format, whole in (("jsonl", wanted), ("json", b"")):
+            with open(self.folder / "out", "wb") as out:
+                done = subprocess.run(
+                    [BINARY, "score", "--model", TINY, path, "--format", format],
+                    stdout=out,
+                    stderr=subprocess.PIPE,
+                    env=self.env,
+                    restore_signals=False,  # SIGXFSZ ignored
+                    preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (50_001, 50_001)),
+                )
+            self.assertEqual(done.returncode, 3)
+            written = (self.folder / "out").read_bytes()
+            self.assertEqual(len(written), 50_001)
+            if whole:
+                self.assertTrue(whole.startswith(written))
+            self.assertEqual(done.stderr.count(b"cannot be written"), 1)
+
+    def test_a_pipe_that_does_not_block_gets_everything(self):
+        path = self.write("pairs.jsonl", jsonl([PAIR] * 2000))
+        wanted = self.ok("score", "--model", TINY, path).out
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        process = self.start("score", "--model", TINY, path, stdout=writer)
+        os.close(writer)
+        time.sleep(0.5)  # the pipe is full by now
+        with open(reader, "rb") as pipe:
+            self.assertEqual(pipe.read(), wanted)
+        self.assertEqual(process.wait(timeout=60), 0)
+
+    def test_without_a_second_thread(self):
+        """The digest has a thread of its own where one can be had."""
+        nobody = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+        try:
+            process = self.start(
+                "score",
+                "--model",
+                "builtin",
+                "--threads",
+                "1",
+                **nobody,
+                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NPROC, (1, 1)),
+            )
+        except (PermissionError, BlockingIOError) as error:
+            self.skipTest(f"the binary cannot be run under such a limit: {error}")
+        out, err = process.communicate(jsonl([PAIR]).encode(), timeout=60)
+        self.assertEqual(process.returncode, 0, err)
+        self.assertEqual(len(out.splitlines()), 1)
+        self.assertIn(b"weights ", err)
 
     def test_a_closed_standard_output_is_an_error(self):
         done = subprocess.run(
