@@ -32,6 +32,7 @@ class Table {
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
   void add_row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
   void clear() { rows_.clear(); }
+  [[nodiscard]] bool empty() const { return rows_.empty(); }
 
   [[nodiscard]] std::string render(std::size_t terminal_width, bool with_titles = true) const;
 

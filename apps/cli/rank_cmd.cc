@@ -171,7 +171,8 @@ void write_table(std::string& out, const RankResults& r) {
   out += snippet("query: " + r.flags.query, width) + "\n" + table.render(width);
   const std::string footer =
       std::to_string(r.ranking.results.size()) + " of " +
-      with_thousands(r.documents.documents.size()) + " documents" +
+      with_thousands(r.documents.documents.size()) +
+      (r.documents.documents.size() == 1 ? " document" : " documents") +
       (r.ranking.truncated_documents > 0
            ? ", " + with_thousands(r.ranking.truncated_documents) + " scored in part"
            : "") +
@@ -183,7 +184,7 @@ void write_table(std::string& out, const RankResults& r) {
 // The library counts pairs, the user has a file: names the first document that cannot be scored.
 Error locate(const Error& error, const RankFlags& flags, const CrossEncoderReRanker& reranker,
              const DocumentList& list, const std::string& file) {
-  if (error.code != ErrorCode::kTooLong) return error;
+  if (error.code != ErrorCode::kTooLong && error.code != ErrorCode::kInvalidArgument) return error;
   const auto tokenizer = open_tokenizer(flags.model);
   if (!tokenizer.ok()) return error;
   ScoreOptions options = flags.scoring.options();
@@ -193,7 +194,7 @@ Error locate(const Error& error, const RankFlags& flags, const CrossEncoderReRan
     const auto encoded =
         tokenizer->encode(flags.query, reranker.scored_text(list.documents[i]), options);
     if (!encoded.ok()) {
-      return {ErrorCode::kTooLong,
+      return {encoded.error().code,
               file + ":" + std::to_string(list.origins[i].line) + ": " + encoded.error().message};
     }
   }
@@ -279,7 +280,8 @@ Result<void> rank(RankFlags& flags) {
     if (!digest_in_results) {
       CR_TRY_ASSIGN(results.digest, digest->short_hex());
     }
-    say("ranked " + with_thousands(list.documents.size()) + " documents with " +
+    say("ranked " + with_thousands(list.documents.size()) +
+        (list.documents.size() == 1 ? " document with " : " documents with ") +
         describe(info, results.digest));
   }
   return {};

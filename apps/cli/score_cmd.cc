@@ -68,10 +68,11 @@ class ScoreRun {
     CR_TRY(encoder_.predict({}, options_));
     if (format_ == Format::kJson) out_.buffer() += "{\"results\":[";
     while (!at_end_ && !out_.closed()) {
-      // A bad line ends the run only after the good lines before it were scored and written.
+      // A bad line or pair ends the run only after the good ones before it were written.
       auto read = read_part();
-      CR_TRY(score(0, part_.size()));
+      auto scored = score(0, part_.size());
       CR_TRY(flush_part());
+      CR_TRY(std::move(scored));
       CR_TRY(std::move(read));
     }
     return {};
@@ -87,7 +88,9 @@ class ScoreRun {
     const auto elapsed = Clock::now() - start_;
     if (format_ == Format::kJson) write_json_end(digest, elapsed, stopped_by);
     CR_TRY(out_.flush());
-    if (!out_.closed()) report(digest, std::chrono::duration<double>(elapsed).count());
+    if (!out_.closed()) {
+      report(digest, std::chrono::duration<double>(elapsed).count(), stopped_by != nullptr);
+    }
     return {};
   }
 
@@ -156,7 +159,13 @@ class ScoreRun {
     if (error.code != ErrorCode::kTooLong && error.code != ErrorCode::kInvalidArgument) {
       return error;
     }
-    if (end - begin == 1) return skip(part_[begin].line, std::move(error));
+    if (end - begin == 1) {
+      // The library counts the pair, skip() names its line.
+      const std::string pair =
+          "pair " + std::to_string(part_[begin].index) + " (counting from 0): ";
+      if (error.message.starts_with(pair)) error.message.erase(0, pair.size());
+      return skip(part_[begin].line, std::move(error));
+    }
     const std::size_t middle = begin + (end - begin) / 2;
     CR_TRY(score(begin, middle));
     return score(middle, end);
@@ -226,8 +235,9 @@ class ScoreRun {
 
   Result<void> flush_part() {
     bar_.clear();
-    if (format_ == Format::kTable && !part_.empty()) {
-      out_.buffer() += table_.render(terminal_width(), /*with_titles=*/scored_before_ == 0);
+    if (!table_.empty()) {
+      out_.buffer() += table_.render(terminal_width(), /*with_titles=*/!titled_);
+      titled_ = true;
       table_.clear();
     }
     scored_before_ += part_.size();
@@ -250,12 +260,12 @@ class ScoreRun {
     out_.buffer() += "]," + end.substr(1) + "\n";
   }
 
-  void report(const std::string& digest, double seconds) {
+  void report(const std::string& digest, double seconds, bool stopped) {
     if (repairs_.lines > 0) say(repairs_.report(reader_.file().name()));
     if (skipped_.count > 0) say(skipped_.report("line"));
-    if (flags_.output.quiet) return;
+    if (flags_.output.quiet || (stopped && written_ == 0)) return;
     const double rate = seconds > 0 ? static_cast<double>(written_) / seconds : 0;
-    say("scored " + with_thousands(written_) + " pairs" +
+    say("scored " + with_thousands(written_) + (written_ == 1 ? " pair" : " pairs") +
         (truncated_ > 0 ? ", " + with_thousands(truncated_) + " of them in part," : "") + " at " +
         with_thousands(static_cast<std::size_t>(rate)) + "/s with " +
         describe(encoder_.info(), digest));
@@ -271,6 +281,7 @@ class ScoreRun {
   Output out_;
   ProgressBar bar_;
   Table table_;
+  bool titled_ = false;
   Clock::time_point start_ = Clock::now();
 
   std::vector<Entry> part_;

@@ -312,6 +312,22 @@ class Scoring(CliTest):
             says=[f"{path}:3: "],
         )
 
+    def test_a_query_that_leaves_no_room_is_a_usage_error(self):
+        path = self.write("d.jsonl", jsonl(["a", "b"]))
+        run = self.fails(
+            2,
+            "rank",
+            "-q",
+            "tea " * 90,
+            "--model",
+            TINY,
+            "--truncation",
+            "document_only",
+            path,
+            says=[f"{path}:1: ", "room"],
+        )
+        self.assertNotIn("counting from 0", run.err)
+
     def test_several_labels_cannot_rank(self):
         self.fails(3, "rank", "-q", "x", "--model", LABELS3, stdin='"a"\n', says="label")
 

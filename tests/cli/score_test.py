@@ -261,10 +261,31 @@ class BadLines(CliTest):
             says=["standard input:6: ", "64"],
         )
         self.assertEqual(len(run.rows), 5)
+        self.assertNotIn("counting from 0", run.err)
+        run = self.fails(
+            4,
+            "score",
+            "--model",
+            TINY,
+            "--truncation",
+            "error",
+            "--format",
+            "table",
+            stdin="".join(lines),
+            says="standard input:6: ",
+        )
+        self.assertEqual([line.split()[0] for line in run.lines], ["index", *"01234"])
         run = self.ok(
             "score", "--model", TINY, "--truncation", "error", "--skip-bad", stdin="".join(lines)
         )
         self.assertEqual([row["index"] for row in run.rows], [0, 1, 2, 3, 4, 6])
+
+    def test_nothing_scored_is_not_counted(self):
+        run = self.fails(4, "score", "--model", TINY, stdin="{\n" + self.GOOD)
+        self.assertEqual(len(run.err.splitlines()), 1)
+        run = self.fails(4, "score", "--model", TINY, "--format", "table", stdin="{\n" + self.GOOD)
+        self.assertEqual(run.out, b"")
+        self.assertIn("scored 1 pair at", self.ok("score", "--model", TINY, stdin=self.GOOD).err)
 
     def test_a_query_that_leaves_no_room(self):
         lines = self.GOOD + jsonl([{"query": "tea " * 90, "document": "b"}]) + self.GOOD
