@@ -125,9 +125,17 @@ CLI::Option* add_number(CLI::App& app, const std::string& name, std::optional<fl
 }
 
 void add_model_flags(CLI::App& app, ModelFlags& flags) {
-  app.add_option("--model", flags.model,
-                 "A folder, a hub id, or builtin (default: CROSSRANK_MODEL, else the\n"
-                 "MiniLM model where it is cached, else builtin)")
+  app.add_option_function<std::string>(
+         "--model",
+         [&flags](const std::string& model) {
+           if (model.empty()) {
+             throw CLI::ValidationError(
+                 "--model", "'' names no model; leave --model away for the default one");
+           }
+           flags.model = model;
+         },
+         "A folder, a hub id (ORG/NAME or ORG/NAME@REVISION), or builtin (default:\n"
+         "CROSSRANK_MODEL, else the MiniLM model where it is cached, else builtin)")
       ->type_name("MODEL")
       ->group("Model");
 }

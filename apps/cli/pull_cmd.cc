@@ -30,6 +30,10 @@ Result<void> pull(const PullFlags& flags) {
                    "'" + flags.model + "' has no revision behind the @; see crossrank pull --help"};
     }
   }
+  if (id == "builtin") {
+    return Error{ErrorCode::kInvalidArgument,
+                 "builtin is inside crossrank, there is nothing to fetch: give --model builtin"};
+  }
   ProgressBar bar("pull", ProgressBar::Unit::kBytes, flags.quiet);
   options.cancel = &interrupted();
   options.progress = bar.callback();

@@ -30,6 +30,9 @@ class Pull(Hub):
         self.assertEqual(self.incomplete(), [])
         self.assertEqual(self.ok("pull", "test/plain").out, run.out)
         self.assertEqual(self.ok("pull", f"test/plain@{COMMIT}").out, run.out)
+        self.env["HF_HUB_OFFLINE"] = "1"
+        self.assertEqual(self.ok("pull", "test/plain").out, run.out)
+        del self.env["HF_HUB_OFFLINE"]
         self.assertIn("test/plain", [row["id"] for row in self.ok("models").rows])
 
     def test_failures(self):
@@ -41,7 +44,14 @@ class Pull(Hub):
     def test_ctrl_c_keeps_what_came(self):
         process = self.start("pull", "test/stalls")
         deadline = time.monotonic() + 30
-        while not any(path.stat().st_size for path in self.incomplete()):
+
+        def arrived(path):  # of the weights; a small file may be whole and renamed any moment
+            try:
+                return path.stat().st_size > 10_000
+            except FileNotFoundError:
+                return False
+
+        while not any(map(arrived, self.incomplete())):
             self.assertLess(time.monotonic(), deadline, "no byte came")
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
@@ -70,6 +80,23 @@ class FetchOnFirstUse(Hub):
 
     def test_one_that_is_not_there_names_the_way_out(self):
         self.fails(3, "score", "--model", "test/does-not-exist", says=["crossrank pull", "builtin"])
+
+    def test_a_name_that_is_here_but_no_model_is_not_asked_of_the_hub(self):
+        self.env["CROSSRANK_BUILTIN"] = str(self.folder)
+        path = self.write("mymodel", "x")
+        for model in ("builtin", path, "./none", ""):
+            run = self.run_cli("score", "--model", model, stdin="a\tb\n")
+            self.assertIn(run.code, (2, 3), model)
+            self.assertNotIn("fetching", run.err)
+        self.assertFalse((self.folder / "hub").exists())
+
+    def test_a_revision_behind_the_name(self):
+        pair = jsonl([{"query": "a", "document": "b"}])
+        run = self.run_cli("score", "--model", f"test/plain@{COMMIT}", stdin=pair)
+        self.assertIn(f"fetching test/plain@{COMMIT}", run.err)
+        self.assertTrue(list((self.folder / "hub").rglob("model.safetensors")))
+        self.fails(3, "score", "--model", "test/plain@none", stdin=pair, says="no revision")
+        self.fails(2, "score", "--model", "test/plain@", stdin=pair, says="revision")
 
     def test_the_default_never_downloads(self):
         self.ok("score", stdin="a\tb\n")

@@ -153,6 +153,13 @@ class Usage(CliTest):
     def test_pull_without_a_revision_behind_the_at(self):
         self.fails(2, "pull", "a/b@", says="revision")
 
+    def test_an_empty_model(self):
+        for command in ("rank -q x", "score", "tokenize", "info", "doctor"):
+            self.fails(2, *command.split(), "--model", "", says="--model")
+
+    def test_pull_of_what_is_inside(self):
+        self.fails(2, "pull", "builtin", says="inside")
+
     def test_messages_name_the_command_once(self):
         run = self.run_cli("rank")
         self.assertEqual(len(re.findall("crossrank: ", run.err)), 1)
