@@ -1,5 +1,5 @@
-// The library in one page: load a model, rank documents. The argument is a model, for example the
-// folder PREFIX/share/crossrank/models/minilm-l6-crossrank of an installed crossrank.
+// The library in one page: load a model, rank documents. The argument is a model; without one it is
+// "builtin", which the program carries since it links crossrank::builtin.
 #include <cstdio>
 #include <string_view>
 #include <vector>

@@ -27,5 +27,5 @@ std::optional<std::filesystem::path> find_installed_builtin(const std::filesyste
 
 }  // namespace crossrank::hub
 
-// Defined by the object library crossrank_builtin alone. C linkage: the linker joins the two.
+// Defined by the library crossrank_builtin alone. C linkage: the linker joins the two.
 extern "C" const crossrank::hub::EmbeddedModel* crossrank_embedded_model();

@@ -1,6 +1,6 @@
-# Installs a build tree, moves the prefix, then builds and runs the consumer and examples/cpp against
-# it.
-#   cmake -DBUILD=... -DSOURCE=... -DWORK=... -DMODEL=... [-DSHARED=ON] -P run.cmake
+# Installs a build tree, moves the prefix, then builds and runs the consumer, examples/cpp and the
+# README's program against it.
+#   cmake -DBUILD=... -DSOURCE=... -DWORK=... -DMODEL=... -DPYTHON=... [-DSHARED=ON] -P run.cmake
 # With SHARED the library is configured anew as a shared one, since BUILD holds a static one.
 
 function(run)
@@ -30,13 +30,24 @@ run(${CMAKE_COMMAND} -S ${SOURCE}/examples/cpp -B ${WORK}/quickstart -G Ninja
   -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH=${WORK}/moved
   -DCMAKE_FIND_USE_PACKAGE_REGISTRY=OFF)
 run(${CMAKE_COMMAND} --build ${WORK}/quickstart)
+run(${PYTHON} ${SOURCE}/tools/readme_snippets.py ${SOURCE}/README.md ${WORK}/snippets)
+run(${CMAKE_COMMAND} -S ${SOURCE}/tests/install/readme -B ${WORK}/readme -G Ninja
+  -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH=${WORK}/moved
+  -DCMAKE_FIND_USE_PACKAGE_REGISTRY=OFF -DPROGRAM=${WORK}/snippets/quickstart.cc)
+run(${CMAKE_COMMAND} --build ${WORK}/readme)
+foreach(file LICENSE NOTICE)
+  if(NOT EXISTS ${WORK}/moved/share/doc/crossrank/${file})
+    message(FATAL_ERROR "${file} was not installed")
+  endif()
+endforeach()
 
 # The models that the user's environment names must play no part.
 set(clean ${CMAKE_COMMAND} -E env --unset=CROSSRANK_MODEL --unset=CROSSRANK_BUILTIN)
 run(${clean} ${WORK}/consumer/consumer ${MODEL})
+run(${clean} ${PYTHON} ${SOURCE}/tools/readme_snippets.py --run ${WORK}/readme/program
+  ${WORK}/snippets/quickstart.txt)
 execute_process(
   COMMAND ${clean} ${WORK}/quickstart/quickstart
-    ${WORK}/moved/share/crossrank/models/minilm-l6-crossrank
   OUTPUT_VARIABLE places COMMAND_ERROR_IS_FATAL ANY)
 if(NOT places MATCHES "^ *[0-9.]+  Steep green tea[^\n]*\n *-?[0-9.]+  [^\n]*\n$")
   message(FATAL_ERROR "the quickstart ranks something else first, or other than two: ${places}")
