@@ -17,6 +17,8 @@
 #include "crossrank/tokenizer.h"
 #include "crossrank/version.h"
 #include "display.h"
+#include "folder_checks.h"
+#include "hub/resolve.h"
 #include "interrupt.h"
 #include "model_loader.h"
 #include "options.h"
@@ -81,9 +83,11 @@ class Doctor {
  public:
   explicit Doctor(const DoctorFlags& flags) : flags_(flags) {}
 
-  // Errors: kCancelled. What is wrong with the installation is a failed check.
+  // Errors: kCancelled, and what is wrong with the command line. What is wrong with the model or
+  // the installation is a failed check.
   Result<void> run() {
-    if (load()) {
+    CR_TRY(load());
+    if (encoder_) {
       check_tokenizer();
       check_segments();
       check_reference();
@@ -100,6 +104,8 @@ class Doctor {
     return std::any_of(checks_.begin(), checks_.end(),
                        [](const Check& c) { return c.outcome == Outcome::kFailed; });
   }
+  // True when the model could not be loaded, which says nothing about the installation.
+  [[nodiscard]] bool no_model() const { return !encoder_; }
   [[nodiscard]] std::string model() const { return encoder_ ? encoder_->info().name : ""; }
   [[nodiscard]] const std::string& sha256() const { return sha256_; }
   [[nodiscard]] std::string description() const {
@@ -111,31 +117,56 @@ class Doctor {
     checks_.push_back({name, outcome, std::move(detail)});
   }
 
-  bool load() {
+  static std::string damage(const std::string& files, const std::string& folder) {
+    return files + " in " + folder +
+           " is not what the hub announced: fetch it again with crossrank pull";
+  }
+
+  Result<void> load() {
     auto encoder = open_model(flags_.model, flags_.output.quiet);
     auto sha256 = encoder.ok() ? encoder->weights_sha256() : Result<std::string>(encoder.error());
     if (!sha256.ok()) {
-      add("model files", Outcome::kFailed, sha256.error().message);
+      const ExitCode code = exit_code(sha256.error().code);
+      if (code == kUsage || code == kInterrupted) return std::move(sha256).error();
+      std::string detail = sha256.error().message;
+      hub::ResolveOptions local;
+      local.local_files_only = true;
+      const auto resolved = hub::resolve_model(flags_.model.model, local);
+      if (resolved.ok()) {
+        CR_TRY_ASSIGN(const std::string damaged, damaged_files(resolved->source));
+        if (!damaged.empty()) detail += " " + damage(damaged, resolved->source);
+      }
+      add("model files", Outcome::kFailed, std::move(detail));
       for (const char* name : {"tokenizer", "segment ids", "reference logits", "instruction sets",
                                "batch invariance"}) {
         add(name, Outcome::kSkipped, "the model did not load");
       }
-      return false;
+      return {};
     }
     encoder_.emplace(std::move(*encoder));
     sha256_ = std::move(*sha256);
     const ModelInfo& info = encoder_->info();
     reference_ = find_reference(info, sha256_);
+    CR_TRY_ASSIGN(const std::string damaged, damaged_files(info.source));
+    if (!damaged.empty()) {
+      add("model files", Outcome::kFailed, damage(damaged, info.source));
+      write_pairs();
+      return {};
+    }
     add("model files", Outcome::kOk,
         info.architecture + ", " + with_thousands(info.parameters) + " parameters, from " +
             info.source);
-    // Models without published logits are held against themselves on the built-in model's pairs.
+    write_pairs();
+    return {};
+  }
+
+  // Models without published logits are held against themselves on the built-in model's pairs.
+  void write_pairs() {
     for (const ReferenceLogit& pair : (reference_ ? *reference_ : builtin_reference()).pairs) {
       queries_.emplace_back(pair.query);
       documents_.emplace_back();
       for (std::size_t i = 0; i < pair.repeat; ++i) documents_.back() += pair.document;
     }
-    return true;
   }
 
   [[nodiscard]] std::vector<TextPair> pairs() const {
@@ -175,6 +206,10 @@ class Doctor {
                        "belongs to another model");
       }
     }
+    if (const std::string conflict = tokenizer_conflict(encoder_->info().source);
+        !conflict.empty()) {
+      return add("tokenizer", Outcome::kFailed, conflict);
+    }
     if (reference_ == nullptr) {
       return add("tokenizer", Outcome::kOk, vocabulary + ", all ids within the model's embeddings");
     }
@@ -191,18 +226,26 @@ class Doctor {
   // Types are 0 for [CLS] query [SEP] and 1 for document [SEP], and the model tells them apart.
   void check_segments() {
     const auto tokenizer = open_tokenizer(flags_.model);
-    const auto query =
-        tokenizer.ok() ? tokenizer->encode(queries_[0]) : Result<Encoding>(tokenizer.error());
-    const auto pair = query.ok() ? tokenizer->encode(queries_[0], documents_[0])
-                                 : Result<Encoding>(query.error());
-    if (!pair.ok()) return add("segment ids", Outcome::kFailed, pair.error().message);
+    const auto pair = tokenizer.ok() ? tokenizer->encode(queries_[0], documents_[0])
+                                     : Result<Encoding>(tokenizer.error());
+    const auto swapped =
+        pair.ok() ? tokenizer->encode(documents_[0], queries_[0]) : Result<Encoding>(pair.error());
+    if (!swapped.ok()) return add("segment ids", Outcome::kFailed, swapped.error().message);
+    if (swapped->ids == pair->ids) {
+      return add("segment ids", Outcome::kSkipped,
+                 "a limit of " + std::to_string(encoder_->info().max_length) +
+                     " tokens leaves nothing that could change places");
+    }
+    // Whatever a short limit leaves of both: the query ends at the first [SEP].
+    const auto sep = std::find(pair->ids.begin(), pair->ids.end(), pair->ids.back());
+    const auto query_tokens = static_cast<std::size_t>(sep - pair->ids.begin()) + 1;
     const auto ones =
         static_cast<std::size_t>(std::count(pair->type_ids.begin(), pair->type_ids.end(), 1));
     if (ones == 0 && reference_ == nullptr) {
       return add("segment ids", Outcome::kSkipped, "this model has one segment");
     }
     for (std::size_t i = 0; i < pair->type_ids.size(); ++i) {
-      const std::int32_t wanted = i < query->ids.size() ? 0 : 1;
+      const std::int32_t wanted = i < query_tokens ? 0 : 1;
       if (pair->type_ids[i] != wanted) {
         return add("segment ids", Outcome::kFailed,
                    "token " + std::to_string(i) + " of a pair has type " +
@@ -219,7 +262,7 @@ class Doctor {
                  "query and document can change places without changing the logit");
     }
     add("segment ids", Outcome::kOk,
-        "0 for " + std::to_string(query->ids.size()) + " tokens of the query, 1 for " +
+        "0 for " + std::to_string(query_tokens) + " tokens of the query, 1 for " +
             std::to_string(ones) + " of the document; swapped, " + rounded(there->front()) +
             " becomes " + rounded(back->front()));
   }
@@ -235,10 +278,14 @@ class Doctor {
     }
     const auto scored = logits(*encoder_, pairs());
     if (!scored.ok()) return add(name, Outcome::kFailed, scored.error().message);
+    const std::vector<bool> comparable = same_cut_as_reference();
     double worst = 0;  // as a share of its tolerance
     std::size_t worst_pair = 0;
     std::size_t outside = 0;
+    std::size_t compared = 0;
     for (std::size_t i = 0; i < scored->size(); ++i) {
+      if (!comparable[i]) continue;
+      ++compared;
       const ReferenceLogit& wanted = reference_->pairs[i];
       const double share = std::fabs((*scored)[i] - wanted.logit) / wanted.tolerance;
       outside += !(share <= 1);
@@ -248,7 +295,12 @@ class Doctor {
       }
     }
     const ReferenceLogit& wanted = reference_->pairs[worst_pair];
-    const std::string of = " of " + std::to_string(scored->size()) + " ";
+    if (compared == 0) {
+      return add(name, Outcome::kSkipped,
+                 "this model cuts all known pairs, to " + std::to_string(info.max_length) +
+                     " tokens, otherwise than the one whose logits are known");
+    }
+    const std::string of = " of " + std::to_string(compared) + " ";
     if (outside > 0) {
       return add(name, Outcome::kFailed,
                  std::to_string(outside) + of + "logits are wrong; \"" + std::string(wanted.query) +
@@ -257,8 +309,32 @@ class Doctor {
                      ": the weights, the tokenizer or the kernels are not what they should be");
     }
     add(name, Outcome::kOk,
-        std::to_string(scored->size()) + " " + std::string(reference_->origin) +
-            " hold, the worst at " + number(100 * worst) + " % of its tolerance");
+        std::to_string(compared) + " " + std::string(reference_->origin) + " hold, the worst at " +
+            number(100 * worst) + " % of its tolerance" +
+            (compared < scored->size()
+                 ? "; " + std::to_string(scored->size() - compared) + " are cut otherwise here"
+                 : ""));
+  }
+
+  // For each pair whether what is scored of it is what was scored for the reference, which cuts to
+  // 512 tokens from the right. A tokenizer that cuts elsewhere is no defect.
+  [[nodiscard]] std::vector<bool> same_cut_as_reference() const {
+    constexpr std::size_t kReferenceLength = 512;
+    std::vector<bool> same(queries_.size(), true);
+    const auto tokenizer = open_tokenizer(flags_.model);
+    if (!tokenizer.ok()) return same;  // which check_tokenizer() reports
+    ScoreOptions two;
+    two.max_length = 3;
+    const auto cut = tokenizer->encode("1 2", two);
+    const auto first = tokenizer->encode("1");
+    const bool from_right = cut.ok() && first.ok() && cut->ids == first->ids;
+    if (encoder_->info().max_length == kReferenceLength && from_right) return same;
+    for (std::size_t i = 0; i < queries_.size(); ++i) {
+      const auto pair = tokenizer->encode(queries_[i], documents_[i]);
+      same[i] = pair.ok() && !pair->truncation.truncated() &&
+                pair->truncation.tokens_total <= kReferenceLength;
+    }
+    return same;
   }
 
   // Every kernel set that this CPU runs gives the same logits within the bound of docs/fidelity.md.
@@ -405,7 +481,10 @@ int doctor(const DoctorFlags& flags) {
   }
   if (const auto written = out.flush(); !written.ok()) return fail(written.error());
   if (!doctor.failed()) return kDone;
-  if (!flags.output.quiet) say("a check failed: this installation is not to be trusted");
+  if (!flags.output.quiet) {
+    say(doctor.no_model() ? "this model cannot be used"
+                          : "a check failed: this model or this installation is not to be trusted");
+  }
   return kResource;
 }
 

@@ -1,5 +1,6 @@
 """Models by name and folder: info, models, doctor, the default chain, and what a bad model gets."""
 
+import hashlib
 import json
 import pathlib
 import shutil
@@ -189,11 +190,77 @@ class Doctor(CliTest):
         self.assertEqual(run.code, 3)
         self.assertEqual({row["check"]: row["result"] for row in run.rows}["tokenizer"], "FAILED")
 
+    def outcomes(self, run):
+        return {row["check"]: row["result"] for row in run.rows}
+
+    def test_a_damaged_file_of_the_cache_is_found(self):
+        repo = self.folder / "hub/models--org--name"
+        snapshot = repo / "snapshots" / ("a" * 40)
+        snapshot.mkdir(parents=True)
+        (repo / "blobs").mkdir()
+        (repo / "refs").mkdir()
+        (repo / "refs/main").write_text("a" * 40)
+        for path in pathlib.Path(TINY).iterdir():
+            content = path.read_bytes()
+            digest = hashlib.sha256(content).hexdigest()
+            if path.suffix == ".json":  # as git names it
+                digest = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+            (repo / "blobs" / digest).write_bytes(content)
+            (snapshot / path.name).symlink_to(f"../../blobs/{digest}")
+        self.env["HF_HUB_CACHE"] = str(self.folder / "hub")
+        self.ok("doctor", "--model", "org/name")
+        for name in ("model.safetensors", "config.json"):
+            blob = (snapshot / name).resolve()
+            content = blob.read_bytes()
+            blob.write_bytes(content[:-2] + bytes([content[-2] ^ 1]) + content[-1:])
+            run = self.run_cli("doctor", "--model", "org/name")
+            self.assertEqual(run.code, 3)
+            self.assertEqual(self.outcomes(run)["model files"], "FAILED")
+            self.assertIn(name, run.rows[0]["detail"])
+            self.assertIn("crossrank pull", run.rows[0]["detail"])
+            blob.write_bytes(content)
+
+    def copy_of_builtin(self, name, **changes):
+        folder = self.folder / name
+        shutil.copytree(SOURCE / "models" / "minilm-l6-crossrank", folder)
+        config = json.loads((folder / "tokenizer_config.json").read_text())
+        (folder / "tokenizer_config.json").write_text(json.dumps(config | changes))
+        return folder
+
+    def test_two_tokenizer_files_that_contradict_each_other(self):
+        folder = self.copy_of_builtin("m", do_lower_case=False)
+        run = self.run_cli("doctor", "--model", folder)
+        self.assertEqual(run.code, 3)
+        self.assertEqual(self.outcomes(run)["tokenizer"], "FAILED")
+        for word in ("do_lower_case", "tokenizer_config.json", "tokenizer.json"):
+            self.assertIn(word, run.rows[1]["detail"])
+        # Accents follow the case where neither file says more.
+        self.ok("doctor", "--model", self.copy_of_builtin("n", strip_accents=True))
+
+    def test_models_that_cut_otherwise_are_sound(self):
+        for name, changes in (
+            ("a", {"model_max_length": 64}),
+            ("b", {"model_max_length": 4}),
+            ("c", {"truncation_side": "left"}),
+        ):
+            run = self.ok("doctor", "--model", self.copy_of_builtin(name, **changes))
+            self.assertNotIn("FAILED", self.outcomes(run).values(), run.out)
+            wanted = "skipped" if name == "b" else "ok"
+            self.assertEqual(self.outcomes(run)["reference logits"], wanted, run.out)
+            if name != "b":
+                self.assertIn("cut otherwise", run.rows[3]["detail"])
+        for model in ("limit_17", "truncate_left", "positions24"):
+            self.ok("doctor", "--model", MODELS / model)
+
+    def test_what_is_wrong_with_the_command_line_is_no_check(self):
+        self.fails(2, "doctor", "--model", TINY, "--threads", "5000", says="5000")
+
     def test_a_model_that_does_not_load(self):
         run = self.run_cli("doctor", "--model", self.folder, "--format", "table")
         self.assertEqual(run.code, 3)
         self.assertRegex(run.out.decode(), r"model files +FAILED +\S")
         self.assertRegex(run.out.decode(), r"tokenizer +skipped +the model did not load")
+        self.assertIn("this model cannot be used", run.err)
 
 
 class BadModels(CliTest):
