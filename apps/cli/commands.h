@@ -2,6 +2,8 @@
 #pragma once
 
 #include <functional>
+#include <string>
+#include <string_view>
 
 #include "crossrank/result.h"
 
@@ -17,6 +19,10 @@ using Command = std::function<int()>;
 // Makes `work` what is run when `app` is the chosen command; its error is said and becomes the
 // code.
 void run_as(CLI::App& app, Command& chosen, std::function<Result<void>()> work);
+
+// A command line's argument in valid UTF-8, by the repair that input lines get; says so with
+// `what`.
+void repair_argument(std::string& argument, std::string_view what);
 
 void add_rank(CLI::App& program, Command& chosen);
 void add_score(CLI::App& program, Command& chosen);

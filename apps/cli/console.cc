@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
@@ -39,8 +40,27 @@ void say(std::string_view text) {
 }
 
 ExitCode fail(const Error& error) {
-  say(error.code == ErrorCode::kCancelled ? "interrupted" : error.message);
+  const bool of_options =
+      error.code == ErrorCode::kInvalidArgument || error.code == ErrorCode::kTooLong;
+  say(error.code == ErrorCode::kCancelled ? "interrupted"
+      : of_options                        ? with_flags(error.message)
+                                          : error.message);
   return exit_code(error.code);
+}
+
+std::string with_flags(std::string_view message) {
+  std::string out(message);
+  for (const char* option : {"max_length", "max_chars", "batch_tokens", "max_chunks",
+                             "metadata_fields", "metadata_template", "max_metadata_chars"}) {
+    const std::string_view name = option;
+    for (std::size_t at = out.find(name); at != out.npos; at = out.find(name, at + name.size())) {
+      if (at > 0 && (out[at - 1] == '_' || out[at - 1] == '"')) continue;  // a part, or a key
+      std::string flag = "--" + std::string(name);
+      std::replace(flag.begin(), flag.end(), '_', '-');
+      out.replace(at, name.size(), flag);
+    }
+  }
+  return out;
 }
 
 bool stdout_is_terminal() { return ::isatty(STDOUT_FILENO) != 0; }

@@ -13,8 +13,12 @@ namespace crossrank::cli {
 // One message on standard error, "crossrank: TEXT", made safe for a terminal.
 void say(std::string_view text);
 
-// Says the error and gives its exit code.
+// Says the error, with_flags() when it is about an option, and gives its exit code.
 ExitCode fail(const Error& error);
+
+// A message of the library with its options as the flags that they are here: "max_length" is
+// --max-length.
+std::string with_flags(std::string_view message);
 
 bool stdout_is_terminal();
 bool stderr_is_terminal();

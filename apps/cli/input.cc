@@ -22,6 +22,11 @@ std::string kind(const json::Value& value) {
   return value.is_null() ? name : (value.is_array() || value.is_object() ? "an " : "a ") + name;
 }
 
+// A record in bounded memory: 64 MB of "0," would otherwise become a gigabyte of values.
+Result<json::Value> parse_record(std::string_view text) {
+  return json::parse(text, {.max_values = 1'000'000});
+}
+
 // The string member `name` of an object.
 Result<std::string> take_string(json::Value& object, const char* name) {
   const auto member = object.find(name);
@@ -45,7 +50,7 @@ Result<std::string> take_content(json::Value& document, std::string_view what) {
 }
 
 Result<json::Value> parse_object(std::string_view line) {
-  CR_TRY_ASSIGN(json::Value value, json::parse(line));
+  CR_TRY_ASSIGN(json::Value value, parse_record(line));
   if (!value.is_object()) return bad("a JSON object is wanted, not " + kind(value));
   return value;
 }
@@ -81,7 +86,7 @@ struct ParsedDocument {
 };
 
 Result<ParsedDocument> parse_document(std::string_view text) {
-  CR_TRY_ASSIGN(json::Value value, json::parse(text));
+  CR_TRY_ASSIGN(json::Value value, parse_record(text));
   ParsedDocument out;
   CR_TRY_ASSIGN(out.document.page_content, take_content(value, "a document"));
   if (!value.is_object()) return out;
@@ -378,6 +383,10 @@ Result<TextRecord> parse_text(std::string_view line) {
 Result<DocumentList> parse_documents(std::string_view text, const std::string& file,
                                      const DocumentFormat& format) {
   return DocumentParser(text, file, format).run();
+}
+
+bool has_member(std::string_view object, std::string_view name) {
+  return object.starts_with('{') && written_member(object, name).data() != nullptr;
 }
 
 std::string document_json(const DocumentList& list, std::size_t i) {

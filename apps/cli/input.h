@@ -90,6 +90,9 @@ struct DocumentFormat {
 Result<DocumentList> parse_documents(std::string_view text, const std::string& file,
                                      const DocumentFormat& format);
 
+// True for a JSON object, valid as those of a DocumentList are, with that member.
+bool has_member(std::string_view object, std::string_view name);
+
 // `document` as JSON on one line, for documents[i] of `list`.
 std::string document_json(const DocumentList& list, std::size_t i);
 // Its id as JSON, null if it has none.

@@ -3,6 +3,7 @@
 #include <exception>
 #include <new>
 #include <string>
+#include <vector>
 
 #include "commands.h"
 #include "console.h"
@@ -44,6 +45,21 @@ int print(const std::string& text) {
   return written.ok() ? kDone : fail(written.error());
 }
 
+// The one argument that nobody knows; what stands behind it may be its value.
+std::string unexpected(const CLI::App& program) {
+  const std::vector<std::string> left = program.remaining(/*recurse=*/true);
+  for (const std::string& argument : left) {
+    if (argument.starts_with('-')) return "'" + argument + "' is no option";
+  }
+  const std::string first = left.empty() ? "" : left.front();
+  if (!program.get_subcommands().empty()) return "'" + first + "' is one argument too many";
+  std::string commands;
+  for (const CLI::App* command : program.get_subcommands({})) {
+    commands += (commands.empty() ? "" : ", ") + command->get_name();
+  }
+  return "'" + first + "' is no command; there is " + commands;
+}
+
 int run(int argc, char** argv) {
   CLI::App program("", "crossrank");
   program.set_help_flag("");
@@ -73,8 +89,9 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     std::string where = "crossrank";
     for (const CLI::App* command : program.get_subcommands()) where += " " + command->get_name();
-    return fail(
-        {ErrorCode::kInvalidArgument, std::string(error.what()) + "; see " + where + " --help"});
+    const bool extras = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
+    return fail({ErrorCode::kInvalidArgument,
+                 (extras ? unexpected(program) : error.what()) + "; see " + where + " --help"});
   }
   if (version) return print(build_info() + "\n");
   if (help) return print(kHelp);

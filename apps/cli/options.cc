@@ -83,6 +83,15 @@ ScoreOptions ScoringFlags::options() const {
   return options;
 }
 
+Result<void> ScoringFlags::check() const {
+  if (truncation != Truncation::kChunkMax || chunk.tokens > chunk.overlap) return {};
+  return Error{ErrorCode::kInvalidArgument, "--chunk-tokens " + std::to_string(chunk.tokens) +
+                                                " must be above --chunk-overlap, which is " +
+                                                std::to_string(chunk.overlap) + " (default " +
+                                                std::to_string(ChunkOptions{}.overlap) +
+                                                "): give a smaller overlap too"};
+}
+
 Format OutputFlags::resolved(Format terminal, Format pipe) const {
   if (format != Format::kAuto) return format;
   return stdout_is_terminal() ? terminal : pipe;
@@ -198,8 +207,9 @@ void add_output_flags(CLI::App& app, OutputFlags& flags, std::initializer_list<F
       if (n.value == format) names.push_back(n);
     }
   }
-  add_choice(app, "--format", flags.format, names, "Default: table on a terminal, jsonl in a pipe")
-      ->group("Output");
+  const std::string help =
+      formats.size() > 1 ? "Default: table on a terminal, jsonl in a pipe" : "The only one";
+  add_choice(app, "--format", flags.format, names, help)->group("Output");
   add_quiet_flag(app, flags.quiet);
 }
 

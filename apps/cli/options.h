@@ -32,6 +32,8 @@ struct ScoringFlags {
   ChunkOptions chunk;
   std::size_t batch_tokens = kDefaultBatchTokens;
   [[nodiscard]] ScoreOptions options() const;
+  // Error: kInvalidArgument, for flags that do not fit together.
+  [[nodiscard]] Result<void> check() const;
 };
 
 struct OutputFlags {

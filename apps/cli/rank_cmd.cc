@@ -1,8 +1,10 @@
 // crossrank rank: the best documents of a list for one query.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <limits>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,8 +26,10 @@
 namespace crossrank::cli {
 namespace {
 
-// What separates the columns of a TREC run.
-constexpr std::string_view kTrecSpace = " \t\r\n\v\f";
+// True for a field of a TREC run: white space ends it, and control characters drive terminals.
+bool is_trec_field(std::string_view text) {
+  return !text.empty() && text.find(' ') == text.npos && tsv_field(text) == text;
+}
 
 struct RankFlags {
   std::string query;
@@ -47,7 +51,10 @@ std::vector<std::string> split_fields(const std::string& text) {
   std::vector<std::string> fields;
   for (std::size_t pos = 0; pos <= text.size() && !text.empty();) {
     const std::size_t comma = std::min(text.find(',', pos), text.size());
-    fields.push_back(text.substr(pos, comma - pos));
+    std::string field = text.substr(pos, comma - pos);  // "title, year" is no field " year"
+    field.erase(0, std::min(field.find_first_not_of(' '), field.size()));
+    field.erase(field.find_last_not_of(' ') + 1);
+    fields.push_back(std::move(field));
     pos = comma + 1;
   }
   return fields;
@@ -74,6 +81,7 @@ ReRankOptions rerank_options(const RankFlags& flags, const ModelInfo& info) {
 // What the writers below need to know.
 struct RankResults {
   const RankFlags& flags;
+  const std::string& file;
   const DocumentList& documents;
   const Ranking& ranking;
   const ModelInfo& info;
@@ -121,11 +129,6 @@ void write_json(std::string& out, const RankResults& r) {
   out += '\n';
 }
 
-// The id as text, or the index of a document without one.
-std::string id_text(const RankResults& r, const RankedDocument& result) {
-  return result.id ? *result.id : std::to_string(r.documents.origins[result.index].index);
-}
-
 void write_tsv(std::string& out, const RankResults& r) {
   for (const RankedDocument& result : r.ranking.results) {
     out += std::to_string(result.rank) + '\t' +
@@ -141,17 +144,20 @@ void write_tsv(std::string& out, const RankResults& r) {
 
 // trec_eval sorts by the score column, so it holds the logit: a sigmoid may tie what differs.
 Result<void> write_trec(std::string& out, const RankResults& r) {
-  std::string tag = r.info.name + "-" + r.digest;
-  for (char& c : tag) {
-    if (kTrecSpace.find(c) != kTrecSpace.npos) c = '_';
-  }
+  std::string tag = tsv_field(r.info.name + "-" + r.digest);
+  std::replace(tag.begin(), tag.end(), ' ', '_');
+  std::set<std::string> seen;
   for (const RankedDocument& result : r.ranking.results) {
-    const std::string id = id_text(r, result);
-    if (id.empty() || id.find_first_of(kTrecSpace) != id.npos) {
+    const std::string id = result.id.value_or(
+        std::to_string(r.documents.origins[result.index].index));  // where there is none
+    const auto refuse = [&](const std::string& what) {
       return Error{ErrorCode::kBadInput,
-                   "the id \"" + id + "\" is empty or has white space, which a TREC run cannot " +
-                       "hold: change it, or take another --format"};
-    }
+                   r.file + ":" + std::to_string(r.documents.origins[result.index].line) +
+                       ": the id " + json::quote(id) + " " + what +
+                       ", which a TREC run cannot hold: change it, or take another --format"};
+    };
+    if (!is_trec_field(id)) return refuse("is empty or has white space or control characters");
+    if (!seen.insert(id).second) return refuse("is that of another result too");
     out.append(r.flags.query_id).append(" Q0 ").append(id).append(1, ' ');
     out.append(std::to_string(result.rank)).append(1, ' ');
     out.append(shortest(result.logit)).append(1, ' ').append(tag).append(1, '\n');
@@ -165,7 +171,7 @@ void write_table(std::string& out, const RankResults& r) {
       {{"rank", true}, {"logit", true}, {"prob", true}, {"tokens", true}, {"id"}, {"text"}});
   for (const RankedDocument& result : r.ranking.results) {
     table.add_row({std::to_string(result.rank), rounded(result.logit), rounded(result.probability),
-                   std::to_string(result.truncation.tokens_used), id_text(r, result),
+                   std::to_string(result.truncation.tokens_used), result.id.value_or(""),
                    r.documents.documents[result.index].page_content});
   }
   out += snippet("query: " + r.flags.query, width) + "\n" + table.render(width);
@@ -224,22 +230,32 @@ Result<void> write_results(Output& out, Format format, const RankResults& result
   return out.flush();
 }
 
-// Arguments are bytes too: what is not UTF-8 gets the repair that input lines get.
-void repair_query(std::string& query) {
-  std::string storage;
-  Repairs repairs;
-  const std::string_view repaired = repair(query, false, 1, storage, repairs);
-  if (repairs.lines == 0) return;
-  query = repaired;
-  say("the query had bytes that are not UTF-8, replaced by U+FFFD");
+// A field that stands beside the text where it is looked for in the metadata: the usual mistake.
+void hint_at_fields(const DocumentList& list, const RankFlags& flags) {
+  for (const std::string& field : split_fields(flags.metadata_fields)) {
+    const bool in_metadata =
+        std::any_of(list.documents.begin(), list.documents.end(), [&](const Document& document) {
+          return std::any_of(document.metadata.begin(), document.metadata.end(),
+                             [&](const MetadataMember& entry) { return entry.key == field; });
+        });
+    if (in_metadata || list.plain_lines) continue;
+    for (const DocumentList::Origin& origin : list.origins) {
+      if (!has_member(origin.json, field)) continue;
+      say("line " + std::to_string(origin.line) + " has " + json::quote(field) +
+          " beside the text; --metadata-fields looks in \"metadata\"");
+      break;
+    }
+  }
 }
 
 Result<void> rank(RankFlags& flags) {
-  repair_query(flags.query);
-  if (flags.query_id.empty() || flags.query_id.find_first_of(kTrecSpace) != std::string::npos) {
-    return Error{ErrorCode::kInvalidArgument,
-                 "--query-id: '" + flags.query_id + "' is empty or has white space"};
+  repair_argument(flags.query, "the query");
+  if (!is_trec_field(flags.query_id)) {
+    return Error{
+        ErrorCode::kInvalidArgument,
+        "--query-id: '" + flags.query_id + "' is empty or has white space or control characters"};
   }
+  CR_TRY(flags.scoring.check());
   const bool quiet = flags.output.quiet;
   const Format format = flags.output.resolved();
   CR_TRY_ASSIGN(InputFile input, InputFile::open(flags.input));
@@ -267,12 +283,13 @@ Result<void> rank(RankFlags& flags) {
   if (!ranking.ok()) return locate(ranking.error(), flags, reranker, list, input.name());
   const auto elapsed = std::chrono::steady_clock::now() - start;
 
-  RankResults results{flags, list, *ranking, info, "", elapsed};
+  RankResults results{flags, input.name(), list, *ranking, info, "", elapsed};
   if (digest_in_results) {
     CR_TRY_ASSIGN(results.digest, digest->short_hex());
   }
   if (!quiet) {
     for (const std::string& warning : ranking->warnings) say(warning);
+    hint_at_fields(list, flags);
   }
   Output out;
   CR_TRY(write_results(out, format, results));

@@ -1,7 +1,6 @@
 // Results as text.
 #include "result_writer.h"
 
-#include <algorithm>
 #include <cstdio>
 
 namespace crossrank::cli {
@@ -22,7 +21,7 @@ ObjectWriter& ObjectWriter::member(std::string_view name, const json::Value& val
 ObjectWriter& ObjectWriter::raw(std::string_view name, std::string_view json) {
   if (!first_) out_ += ',';
   first_ = false;
-  out_.append(1, '"').append(name).append("\":").append(json);
+  out_.append(1, '"').append(name).append("\":").append(json::escape_controls(json));
   return *this;
 }
 
@@ -75,9 +74,15 @@ std::string rounded(float value) {
 }
 
 std::string tsv_field(std::string_view text) {
-  std::string field(text);
-  std::replace_if(
-      field.begin(), field.end(), [](char c) { return c == '\t' || c == '\n' || c == '\r'; }, ' ');
+  std::string field;
+  field.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const bool c1 = byte == 0xC2 && i + 1 < text.size() &&
+                    static_cast<unsigned char>(text[i + 1]) < 0xA0;  // U+0080 to U+009F
+    field += byte < 0x20 || byte == 0x7F || c1 ? ' ' : text[i];
+    i += c1 ? 1 : 0;
+  }
   return field;
 }
 

@@ -164,6 +164,7 @@ class ScoreRun {
       const std::string pair =
           "pair " + std::to_string(part_[begin].index) + " (counting from 0): ";
       if (error.message.starts_with(pair)) error.message.erase(0, pair.size());
+      error.message = with_flags(error.message);
       return skip(part_[begin].line, std::move(error));
     }
     const std::size_t middle = begin + (end - begin) / 2;
@@ -297,6 +298,7 @@ class ScoreRun {
 };
 
 Result<void> score(const ScoreFlags& flags) {
+  CR_TRY(flags.scoring.check());
   CR_TRY_ASSIGN(InputFile input, InputFile::open(flags.input));
   if (input.is_terminal() && !flags.output.quiet) {
     say("reading pairs from the terminal, up to Ctrl-D");

@@ -34,10 +34,15 @@ class TokenizeRun {
   TokenizeRun(const TokenizeFlags& flags, const Tokenizer& tokenizer)
       : flags_(flags), tokenizer_(tokenizer), options_(flags.scoring.options()) {}
 
+  // What is wrong with the options is wrong before the first text.
+  Result<void> check() const {
+    CR_TRY(tokenizer_.encode("", options_));
+    if (!flags_.text && !flags_.plain_lines) CR_TRY(tokenizer_.encode("", "", options_));
+    return {};
+  }
+
   Result<void> text(std::string_view text) {
-    std::string storage;
-    Repairs repairs;
-    CR_TRY(write({{}, std::string(repair(text, false, 1, storage, repairs))}));
+    CR_TRY(write({{}, std::string(text)}));
     return out_.flush();
   }
 
@@ -70,8 +75,13 @@ class TokenizeRun {
     const std::string_view repaired =
         repair(line, !flags_.plain_lines, line_number, storage_, repairs_);
     if (flags_.plain_lines) return write({{}, std::string(repaired)});
-    CR_TRY_ASSIGN(const TextRecord record, parse_text(repaired));
-    return write(record);
+    auto record = parse_text(repaired);
+    if (record.ok()) return write(*record);
+    Error error = std::move(record).error();
+    if (line_number == 1 && !line.starts_with('{')) {
+      error.message += "; if each line is a text, give --lines";
+    }
+    return error;
   }
 
   Result<void> write(const TextRecord& record) {
@@ -97,11 +107,14 @@ class TokenizeRun {
   Skipped skipped_;
 };
 
-Result<void> tokenize(const TokenizeFlags& flags) {
+Result<void> tokenize(TokenizeFlags& flags) {
+  CR_TRY(flags.scoring.check());
+  if (flags.text) repair_argument(*flags.text, "the text");
   CR_TRY_ASSIGN(InputFile input, InputFile::open(flags.text ? "-" : flags.input));
   CR_TRY(fetch_model(flags.model, /*tokenizer_only=*/true, flags.output.quiet));
   CR_TRY_ASSIGN(const Tokenizer tokenizer, open_tokenizer(flags.model));
   TokenizeRun run(flags, tokenizer);
+  CR_TRY(run.check());
   if (flags.text) return run.text(*flags.text);
   if (input.is_terminal() && !flags.output.quiet) say("reading from the terminal, up to Ctrl-D");
   return run.lines(LineReader(std::move(input)));
@@ -119,6 +132,7 @@ void add_tokenize(CLI::App& program, Command& chosen) {
       "pair is cut as when it is scored, a single text only with --max-length.");
   app->add_option("--text", flags->text, "This text, and no file")
       ->type_name("TEXT")
+      ->excludes("FILE")
       ->group("Input");
   app->add_flag("--lines", flags->plain_lines, "Each line is a text")->group("Input");
   app->add_flag("--skip-bad", flags->skip_bad, "Count and report bad lines instead of stopping")

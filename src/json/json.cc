@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdio>
 #include <iterator>
 #include <numeric>
 #include <utility>
@@ -67,12 +68,12 @@ class Builder {
   Value& root() { return root_; }
   const std::string& error() const { return error_; }
 
-  bool null() { return add(nullptr), true; }
-  bool boolean(bool v) { return add(v), true; }
-  bool number_integer(Value::number_integer_t v) { return add(v), true; }
-  bool number_unsigned(Value::number_unsigned_t v) { return add(v), true; }
-  bool number_float(Value::number_float_t v, const std::string&) { return add(v), true; }
-  bool string(std::string& v) { return add(std::move(v)), true; }
+  bool null() { return add(nullptr) != nullptr; }
+  bool boolean(bool v) { return add(v) != nullptr; }
+  bool number_integer(Value::number_integer_t v) { return add(v) != nullptr; }
+  bool number_unsigned(Value::number_unsigned_t v) { return add(v) != nullptr; }
+  bool number_float(Value::number_float_t v, const std::string&) { return add(v) != nullptr; }
+  bool string(std::string& v) { return add(std::move(v)) != nullptr; }
   bool binary(Value::binary_t&) { return fail("binary data"); }  // unreachable from text
 
   bool start_object(std::size_t) { return open(Value::object()); }
@@ -113,8 +114,10 @@ class Builder {
       const std::size_t found = message.find(shown);
       if (found != message.npos) message.erase(found, shown.size());
     }
-    return fail("not valid JSON" +
-                at_byte(std::min(position == 0 ? 0 : position - 1, text_.size())) + ": " + message);
+    const std::string at = at_byte(std::min(position == 0 ? 0 : position - 1, text_.size()));
+    constexpr int kOverflow = 406;
+    if (e.id == kOverflow) return fail("a number that is too large for a double" + at);
+    return fail("not valid JSON" + at + ": " + message);
   }
 
  private:
@@ -128,7 +131,12 @@ class Builder {
     return false;
   }
 
+  // Null, with an error, when that is a value too many.
   Value* add(Value v) {
+    if (++values_ > options_.max_values) {
+      fail("more than " + std::to_string(options_.max_values) + " values" + at_byte(read_ - 1));
+      return nullptr;
+    }
     if (stack_.empty()) return root_ = std::move(v), &root_;
     Value& parent = *stack_.back().value;
     if (parent.is_array()) {
@@ -144,7 +152,9 @@ class Builder {
       return fail("arrays and objects are nested more than " + std::to_string(options_.max_depth) +
                   " deep" + at_byte(read_ - 1));
     }
-    stack_.push_back({add(std::move(v)), {}});
+    Value* added = add(std::move(v));
+    if (added == nullptr) return false;
+    stack_.push_back({added, {}});
     return true;
   }
 
@@ -188,6 +198,7 @@ class Builder {
   ParseOptions options_;
   Value root_;
   std::vector<Frame> stack_;
+  std::size_t values_ = 0;
   std::string error_;
 };
 
@@ -225,7 +236,7 @@ void write(std::string& out, const Value& value, std::size_t indent, std::size_t
     new_line(indent);
     out += value.is_object() ? '}' : ']';
   } else {
-    out += value.dump(-1, ' ', false, Value::error_handler_t::replace);
+    out += escape_controls(value.dump(-1, ' ', false, Value::error_handler_t::replace));
   }
 }
 
@@ -270,6 +281,24 @@ std::string dump_pretty(const Value& value) {
   std::string out;
   write(out, value, 0, 2);
   return out;
+}
+
+std::string escape_controls(std::string_view json) {
+  std::string out;
+  std::size_t copied = 0;
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(json[i]);
+    const bool c1 = byte == 0xC2 && i + 1 < json.size() &&
+                    static_cast<unsigned char>(json[i + 1]) < 0xA0;  // U+0080 to U+009F
+    if (byte != 0x7F && !c1) continue;
+    char escaped[8];
+    std::snprintf(escaped, sizeof(escaped), "\\u00%02x",
+                  c1 ? static_cast<unsigned char>(json[i + 1]) : byte);
+    out.append(json, copied, i - copied).append(escaped);
+    i += c1 ? 1 : 0;
+    copied = i + 1;
+  }
+  return out.append(json, copied);
 }
 
 std::string quote(std::string_view text) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,7 @@ using Value = nlohmann::ordered_json;
 
 struct ParseOptions {
   std::size_t max_depth = 128;         // nested arrays and objects; deeper is an error, not a crash
+  std::size_t max_values = SIZE_MAX;   // a value takes 16 bytes and more, its text may take 2
   bool reject_duplicate_keys = false;  // safetensors headers; elsewhere the last one wins
 };
 
@@ -24,10 +26,14 @@ struct ParseOptions {
 // callers put the file's name in front and their own code on it.
 Result<Value> parse(std::string_view text, const ParseOptions& options = {});
 
-// One line, valid UTF-8 in, UTF-8 out (non-ASCII characters are not escaped).
+// One line, valid UTF-8 in, UTF-8 out (non-ASCII characters are not escaped, but for C1).
 std::string dump(const Value& value);
 // The same over several lines, indented by two spaces.
 std::string dump_pretty(const Value& value);
+
+// A JSON text with DEL and the C1 control characters escaped, which JSON leaves to the writer and
+// which can drive a terminal. The same text where there are none.
+std::string escape_controls(std::string_view json);
 
 // `text` as a JSON string of at most 64 bytes and "...": how messages show foreign names, which may
 // be long or hold control characters.

@@ -225,6 +225,50 @@ class Documents(CliTest):
         self.assertEqual(self.rank("", path).out, wanted)
         self.assertEqual(self.rank(jsonl(DOCUMENTS), "-").out, wanted)
 
+    def test_control_characters_do_not_reach_the_terminal(self):
+        text = "a\x1b[2J\x7f\x9b\u00a0\u00e9b"
+        documents = jsonl([{"text": text, "id": "i\x1b\x9d"}])
+        for format in ("tsv", "jsonl", "json", "table"):
+            run = self.ok("rank", "-q", text, "--model", TINY, "--format", format, stdin=documents)
+            shown = run.out.decode() + run.err
+            for control in "\x1b\x7f\x9b\x9d":
+                self.assertNotIn(control, shown, format)
+            self.assertIn("\u00e9b", shown)
+        (row,) = self.ok("rank", "-q", "a", "--model", TINY, stdin=documents).rows
+        self.assertEqual((row["document"]["text"], row["id"]), (text, "i\x1b\x9d"))
+        self.fails(
+            4,
+            "rank",
+            "-q",
+            "a",
+            "--model",
+            TINY,
+            "--format",
+            "trec",
+            stdin=documents,
+            says="control characters",
+        )
+
+    def test_ids_of_tables_and_runs(self):
+        table = self.ok(
+            "rank", "-q", "a", "--model", TINY, "--format", "table", stdin='"hot"\n'
+        ).lines[2]
+        self.assertEqual(table.split()[4:], ["hot"])  # no index in the place of an id
+        twice = jsonl([{"text": "a", "id": "x"}, {"text": "b", "id": "x"}])
+        run = self.fails(
+            4,
+            "rank",
+            "-q",
+            "a",
+            "--model",
+            TINY,
+            "--format",
+            "trec",
+            stdin=twice,
+            says=['"x"', "another result"],
+        )
+        self.assertEqual(run.out, b"")
+
     def test_ties_keep_the_order_of_the_input(self):
         rows = self.rank(jsonl(["same"] * 20)).rows
         self.assertEqual([row["index"] for row in rows], list(range(20)))
@@ -278,6 +322,28 @@ class Scoring(CliTest):
             stdin=jsonl(DOCUMENTS),
         )
         self.assertIn("titel", run.err)
+
+    def test_a_field_beside_the_text_is_hinted_at(self):
+        run = self.ok(
+            "rank",
+            "-q",
+            "tea",
+            "--model",
+            TINY,
+            "--metadata-fields",
+            "title",
+            stdin=jsonl([{"text": "a"}, {"text": "b", "title": "c"}]),
+        )
+        self.assertIn('line 2 has "title" beside the text', run.err)
+        spaced = jsonl([{"text": "a", "metadata": {"title": "b", "year": 2}}])
+        self.assertEqual(
+            self.ok(
+                "rank", "-q", "a", "--model", TINY, "--metadata-fields", "title, year", stdin=spaced
+            ).out,
+            self.ok(
+                "rank", "-q", "a", "--model", TINY, "--metadata-fields", "title,year", stdin=spaced
+            ).out,
+        )
 
     def test_chunks_say_which_part_was_best(self):
         text = "black coffee at night. " * 6 + "green tea. " + "black coffee at night. " * 6

@@ -197,6 +197,8 @@ class BadLines(CliTest):
         self.bad('["a","b"]', "object", "an array")
         self.bad("a\tb", "not valid JSON")
         self.bad("[" * 100000, "nested")
+        self.bad('{"query":"a","document":"b","n":[' + "0," * 1000000 + "0]}", "values")
+        self.bad('{"query":"a","document":"b","n":-1e999}', "too large for a double")
 
     def test_a_bad_line_far_behind(self):
         self.bad("{", "not valid JSON", good_before=2500)

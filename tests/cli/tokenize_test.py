@@ -34,6 +34,12 @@ class Tokenize(CliTest):
             self.ok("tokenize", "--model", TINY, "--lines", stdin="naïve tea\n").out, wanted
         )
 
+    def test_a_text_that_is_not_utf8_or_no_json(self):
+        text = b"a\xff".decode("utf-8", errors="surrogateescape")
+        run = self.ok("tokenize", "--model", TINY, "--text", text)
+        self.assertIn("the text had bytes that are not UTF-8", run.err)
+        self.fails(4, "tokenize", "--model", TINY, stdin="hello\n", says="--lines")
+
     def test_a_folder_without_weights(self):
         folder = self.folder / "model"
         shutil.copytree(TINY, folder)
@@ -45,6 +51,7 @@ class Tokenize(CliTest):
         for line, word in (
             ('{"text": 5}', "number"),
             ("{", "not valid JSON"),
+            ('{"text":"a","n":1e999}', "too large for a double"),
             ('{"title":"a"}', "text"),
             ('{"query":"a"}', "document"),
         ):

@@ -42,10 +42,12 @@ class Usage(CliTest):
         self.fails(2, says="crossrank --help")
 
     def test_unknown_command(self):
-        self.fails(2, "rerunk", says="rerunk")
+        self.fails(2, "rerunk", says=["'rerunk' is no command", "rank, score"])
 
     def test_unknown_flag(self):
-        self.fails(2, "rank", "-q", "x", "--modle", "builtin", says="--modle")
+        run = self.fails(2, "rank", "-q", "x", "--modle", "builtin", says="'--modle' is no option")
+        self.assertNotIn("builtin", run.err)
+        self.fails(2, "--modle", says="'--modle' is no option")
 
     def test_no_query(self):
         run = self.fails(2, "rank", says=["--query", "crossrank rank --help"], stdin='"a"\n')
@@ -132,6 +134,34 @@ class Usage(CliTest):
             stdin='"a"\n',
             says="metadata",
         )
+
+    def test_windows_that_do_not_advance(self):
+        for args in (["rank", "-q", "x"], ["score"], ["tokenize"]):
+            self.fails(
+                2,
+                *args,
+                "--truncation",
+                "chunk_max",
+                "--chunk-tokens",
+                "16",
+                says=["--chunk-tokens 16", "--chunk-overlap", "32"],
+            )
+
+    def test_tokenize_checks_its_options_before_the_first_text(self):
+        self.fails(2, "tokenize", "--model", TINY, "--max-length", "2", says="--max-length is 2")
+        self.fails(
+            2,
+            "tokenize",
+            "--model",
+            TINY,
+            "--max-length",
+            "1",
+            "--text",
+            "a",
+            says="--max-length is 1",
+        )
+        self.fails(2, "tokenize", "--model", TINY, "--text", "a", "FILE", says="--text")
+        self.assertNotIn("terminal", self.ok("tokenize", "--help").out.decode())
 
     def test_a_template_without_the_text(self):
         self.fails(

@@ -55,7 +55,7 @@ TEST(JsonParse, ErrorsNameTheByte) {
   EXPECT_THAT(message_of("[1] // no comments"), HasSubstr("at byte 4: syntax error"));
   EXPECT_THAT(message_of("{\"a\": NaN}"), HasSubstr("at byte 6: syntax error"));
   EXPECT_THAT(message_of("[\"a\nb\"]"), HasSubstr("at byte 3: syntax error"));
-  EXPECT_EQ(message_of("[1e999]"), "not valid JSON at byte 5: number overflow");
+  EXPECT_EQ(message_of("[1e999]"), "a number that is too large for a double at byte 5");
 }
 
 TEST(JsonParse, ErrorsDoNotQuoteTheText) {
@@ -249,6 +249,25 @@ TEST(JsonRepair, AParsedRepairIsWhatTheTextMeant) {
   EXPECT_EQ((*value)["text"].get<std::string>(),
             "a\xEF\xBF\xBD"
             "b\xF0\x9F\x98\x80");
+}
+
+TEST(JsonParse, ValuesAreCounted) {
+  EXPECT_TRUE(parse("[1,{\"a\":2}]", {.max_values = 4}).ok());
+  for (const char* text : {"[1,2,3,4]", "[[],[],[],[]]", "{\"a\":[1,2,3]}"}) {
+    const auto value = parse(text, {.max_values = 4});
+    ASSERT_FALSE(value.ok()) << text;
+    EXPECT_NE(value.error().message.find("more than 4 values"), std::string::npos);
+  }
+}
+
+TEST(JsonDump, ControlsThatJsonAllowsAreEscaped) {
+  const std::string text = "\"\x7f \xC2\x80 \xC2\x9F \xC2\xA0 \xC3\x9F\"";
+  const std::string escaped = "\"\\u007f \\u0080 \\u009f \xC2\xA0 \xC3\x9F\"";
+  EXPECT_EQ(escape_controls(text), escaped);
+  EXPECT_EQ(escape_controls("\"plain\""), "\"plain\"");
+  const Value value = parse(text).value();
+  EXPECT_EQ(dump(value), escaped);
+  EXPECT_EQ(parse(dump(value)).value(), value);
 }
 
 }  // namespace
