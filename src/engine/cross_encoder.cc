@@ -130,7 +130,8 @@ Result<CrossEncoder> CrossEncoder::load(std::string_view model, const LoadOption
                             saved.present ? dir.sentence_transformers_json : base::Blob()));
     CR_TRY_ASSIGN(
         text::Tokenizer tokenizer,
-        text::Tokenizer::load(dir.tokenizer_json, dir.vocab_txt, dir.tokenizer_config_json));
+        text::Tokenizer::load(dir.tokenizer_json, dir.vocab_txt, dir.tokenizer_config_json,
+                              {dir.special_tokens_map_json, dir.added_tokens_json}));
     CR_TRY(check_ids_fit(tokenizer, config, dir.where));
     CR_TRY_ASSIGN(const engine::LengthLimits limits,
                   engine::length_limits(options.max_length,
@@ -138,7 +139,11 @@ Result<CrossEncoder> CrossEncoder::load(std::string_view model, const LoadOption
                                         config.max_positions));
     CR_TRY_ASSIGN(std::unique_ptr<base::ThreadPool> pool, engine::start_threads(threads));
     CR_TRY_ASSIGN(const weights::TensorMap tensors, weights::load_tensors(dir));
-    CR_TRY_ASSIGN(model::Bert bert, model::Bert::load(config, tensors, *table, *pool));
+    auto loaded = model::Bert::load(config, tensors, *table, *pool);
+    if (!loaded.ok() && loaded.error().code == ErrorCode::kBadWeights) {
+      return Error{ErrorCode::kBadWeights, dir.where + ": " + loaded.error().message};
+    }
+    CR_TRY_ASSIGN(model::Bert bert, std::move(loaded));
 
     ModelInfo info;
     info.name = files.resolved.name;

@@ -62,7 +62,8 @@ Result<Tokenizer> Tokenizer::load(std::string_view model, const LoadOptions& opt
                                               dir.sentence_bert_json));
     CR_TRY_ASSIGN(
         text::Tokenizer tokenizer,
-        text::Tokenizer::load(dir.tokenizer_json, dir.vocab_txt, dir.tokenizer_config_json));
+        text::Tokenizer::load(dir.tokenizer_json, dir.vocab_txt, dir.tokenizer_config_json,
+                              {dir.special_tokens_map_json, dir.added_tokens_json}));
     std::size_t max_positions = SIZE_MAX;
     bool one_type = false;
     if (dir.config_json) {

@@ -15,12 +15,13 @@ inline constexpr std::string_view kWeightsFile = "model.safetensors";
 inline constexpr std::string_view kIndexFile = "model.safetensors.index.json";
 
 // All but the weights, as far as a model has them.
-inline constexpr std::array<std::string_view, 8> kSideFiles = {
+inline constexpr std::array<std::string_view, 9> kSideFiles = {
     kConfigFile,
     kTokenizerFile,
     kVocabFile,
     "tokenizer_config.json",
     "special_tokens_map.json",
+    "added_tokens.json",
     "modules.json",                       // whether the next two count
     "config_sentence_transformers.json",  // the activation of the score, a prompt
     "sentence_bert_config.json"};         // the length of a pair

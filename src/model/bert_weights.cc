@@ -114,6 +114,25 @@ Result<std::size_t> label_count(const Config& c, const WeightMap& map,
   return rows;
 }
 
+// A layer too many or too few in config.json: transformers would score with less or with noise.
+Result<void> check_layers(const Config& c, const WeightMap& map) {
+  const auto first_tensor = [&](std::size_t layer) {
+    return map.encoder_name("encoder.layer." + std::to_string(layer) +
+                            ".attention.self.query.weight");
+  };
+  const std::string says =
+      ", but config.json: key \"num_hidden_layers\" is " + std::to_string(c.layers) + ".";
+  const std::string last = first_tensor(c.layers - 1);  // the config has at least one
+  if (!map.has(last)) {
+    return Error{ErrorCode::kBadWeights, "Tensor \"" + last + "\" is missing" + says};
+  }
+  const std::string more = first_tensor(c.layers);
+  if (map.has(more)) {
+    return Error{ErrorCode::kBadWeights, "There is a tensor \"" + more + "\"" + says};
+  }
+  return {};
+}
+
 Result<void> load_head(const Config& c, WeightMap& map, Loader& loader, BertWeights& out) {
   const std::size_t h = c.hidden_size;
   if (c.family == Family::kElectra) {
@@ -142,6 +161,7 @@ Result<BertWeights> load_bert_weights(const Config& config, const weights::Tenso
       (config.hidden_size + kernels.linear_block - 1) / kernels.linear_block * kernels.linear_block;
   out.layers.resize(config.layers);
   Loader loader(kernels, map);
+  CR_TRY(check_layers(config, map));
   CR_TRY(load_embeddings(config, map, loader, out.embeddings));
   for (std::size_t i = 0; i < config.layers; ++i) {
     CR_TRY(load_layer(config, kernels, i, out.qkv_stride, loader, out.layers[i]));

@@ -41,6 +41,10 @@ class WeightMap {
   // Rows of a 2-dimensional top-level tensor. Errors: kBadWeights when missing or of another rank.
   Result<std::size_t> top_level_rows(std::string_view name) const;
 
+  // The full name of the encoder's tensor `name`, and whether there is one of a full name.
+  std::string encoder_name(std::string_view name) const { return prefix_ + std::string(name); }
+  bool has(const std::string& full_name) const { return tensors_.contains(full_name); }
+
   std::size_t elements() const { return elements_; }  // of all tensors handed out
 
  private:

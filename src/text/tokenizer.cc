@@ -175,9 +175,9 @@ struct Tokenizer::Impl {
 };
 
 Result<Tokenizer> Tokenizer::load(const base::Blob& tokenizer_json, const base::Blob& vocab_txt,
-                                  const base::Blob& tokenizer_config) {
+                                  const base::Blob& tokenizer_config, const LegacyFiles& legacy) {
   CR_TRY_ASSIGN(const TokenizerSpec spec,
-                load_tokenizer_spec(tokenizer_json, vocab_txt, tokenizer_config));
+                load_tokenizer_spec(tokenizer_json, vocab_txt, tokenizer_config, legacy));
   const std::string& file = (tokenizer_json ? tokenizer_json : vocab_txt).name();
   auto wordpiece = WordPiece::make(spec.vocab, spec.wordpiece);
   if (!wordpiece.ok()) {

@@ -9,6 +9,7 @@
 
 #include "base/blob.h"
 #include "crossrank/result.h"
+#include "text/legacy_files.h"
 
 namespace crossrank::text {
 
@@ -21,9 +22,10 @@ struct ByteSpan {
 class Tokenizer {
  public:
   // From tokenizer.json, or from vocab.txt where that is absent; tokenizer_config may be absent
-  // too. Errors: kBadTokenizer, kUnsupportedModel (a tokenizer that is not WordPiece; it is named).
+  // too, and so may the files that vocab.txt had beside it earlier. Errors: kBadTokenizer,
+  // kUnsupportedModel (a tokenizer that is not WordPiece; it is named).
   static Result<Tokenizer> load(const base::Blob& tokenizer_json, const base::Blob& vocab_txt,
-                                const base::Blob& tokenizer_config);
+                                const base::Blob& tokenizer_config, const LegacyFiles& legacy = {});
 
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;

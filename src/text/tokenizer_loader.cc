@@ -240,11 +240,13 @@ Result<void> read_limits(const json::Reader& config, TokenizerSpec& spec) {
 
 Result<TokenizerSpec> load_tokenizer_spec(const base::Blob& tokenizer_json,
                                           const base::Blob& vocab_txt,
-                                          const base::Blob& tokenizer_config) {
+                                          const base::Blob& tokenizer_config,
+                                          const LegacyFiles& legacy) {
   json::Value config_value = json::Value::object();
   if (tokenizer_config) {
     CR_TRY_ASSIGN(config_value, json::parse_object(tokenizer_config, ErrorCode::kBadTokenizer));
   }
+  if (!tokenizer_json) CR_TRY(merge_legacy_files(legacy, config_value));
   const json::Reader config(tokenizer_config.name(), config_value, ErrorCode::kBadTokenizer);
   TokenizerSpec spec;
   if (tokenizer_json) {

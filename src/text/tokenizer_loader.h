@@ -4,6 +4,7 @@
 
 #include "base/blob.h"
 #include "crossrank/result.h"
+#include "text/legacy_files.h"
 #include "text/tokenizer_spec.h"
 
 namespace crossrank::text {
@@ -11,6 +12,7 @@ namespace crossrank::text {
 // Errors: as Tokenizer::load.
 Result<TokenizerSpec> load_tokenizer_spec(const base::Blob& tokenizer_json,
                                           const base::Blob& vocab_txt,
-                                          const base::Blob& tokenizer_config);
+                                          const base::Blob& tokenizer_config,
+                                          const LegacyFiles& legacy);
 
 }  // namespace crossrank::text

@@ -81,6 +81,8 @@ Result<ModelDir> assemble(std::string where, const Source& source, Need need) {
   CR_TRY_ASSIGN(dir.tokenizer_json, source("tokenizer.json"));
   CR_TRY_ASSIGN(dir.vocab_txt, source("vocab.txt"));
   CR_TRY_ASSIGN(dir.tokenizer_config_json, source("tokenizer_config.json"));
+  CR_TRY_ASSIGN(dir.special_tokens_map_json, source("special_tokens_map.json"));
+  CR_TRY_ASSIGN(dir.added_tokens_json, source("added_tokens.json"));
   CR_TRY_ASSIGN(dir.modules_json, source("modules.json"));
   CR_TRY_ASSIGN(dir.sentence_transformers_json, source("config_sentence_transformers.json"));
   CR_TRY_ASSIGN(dir.sentence_bert_json, source("sentence_bert_config.json"));

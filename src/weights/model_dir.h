@@ -22,6 +22,8 @@ struct ModelDir {
   base::Blob tokenizer_json;
   base::Blob vocab_txt;
   base::Blob tokenizer_config_json;
+  base::Blob special_tokens_map_json;
+  base::Blob added_tokens_json;
   base::Blob modules_json;
   base::Blob sentence_transformers_json;  // config_sentence_transformers.json
   base::Blob sentence_bert_json;          // sentence_bert_config.json

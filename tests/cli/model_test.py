@@ -302,6 +302,16 @@ class BadModels(CliTest):
         weights.save(self.weights)
         self.bad("classifier.weight")
 
+    def test_another_number_of_layers_than_the_weights_have(self):
+        shutil.rmtree(self.model)
+        shutil.copytree(MODELS / "act_gelu", self.model)
+        path = self.model / "config.json"
+        config = json.loads(path.read_text())
+        self.assertEqual(config["num_hidden_layers"], 2)
+        for layers, word in ((1, "There is"), (3, "missing")):
+            path.write_text(json.dumps(config | {"num_hidden_layers": layers}))
+            self.bad(str(self.model), "num_hidden_layers", word)
+
     def test_weights_that_are_not_numbers(self):
         weights = Safetensors(self.weights)
         name = next(n for n in weights.tensors if n.endswith("LayerNorm.weight"))
