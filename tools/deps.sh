@@ -55,8 +55,10 @@ is_there() { # kind, name
     header)
       # Asking the compiler, not dpkg: a library that came another way is as good, and installing
       # a second libcurl would remove the first.
+      # Unquoted: CXX may be "ccache g++".
+      # shellcheck disable=SC2086
       printf '#if !__has_include(<%s>)\n#error missing\n#endif\n' "$2" |
-        "${CXX:-c++}" -std=c++20 -fsyntax-only -x c++ - 2>/dev/null
+        ${CXX:-c++} -std=c++20 -fsyntax-only -x c++ - 2>/dev/null
       ;;
     python) python3 -c "import $2" 2>/dev/null ;;
   esac

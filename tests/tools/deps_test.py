@@ -48,6 +48,22 @@ class Deps(unittest.TestCase):
     def ran(self):
         return self.log.read_text(encoding="utf-8") if self.log.exists() else ""
 
+    def test_a_compiler_of_two_words(self):
+        self.user(0)
+        self.command("cxx", 'cat > /dev/null; [[ "$1" == -std=c++20 ]]')
+        self.command("wrapper", '"$@"')
+        self.apt()
+        for compiler in ("cxx", "wrapper cxx"):
+            run = subprocess.run(
+                [TOOL, "build"],
+                env={"PATH": str(self.bin), "CXX": compiler},
+                capture_output=True,
+                text=True,
+                stdin=subprocess.DEVNULL,
+            )
+            words = run.stdout + run.stderr + self.ran()
+            self.assertNotIn("nlohmann", words, compiler)
+
     def test_root_installs_only_what_is_missing_and_says_what(self):
         self.user(0)
         self.command("git", "")
