@@ -69,7 +69,10 @@ class Predictions {
 class CrossEncoder {
  public:
   /// `model` is a folder, a hub id such as "cross-encoder/ms-marco-MiniLM-L-6-v2", or "builtin";
-  /// "" takes the default chain: CROSSRANK_MODEL, the MiniLM model where it is cached, builtin.
+  /// "" takes the default chain: CROSSRANK_MODEL, the MiniLM model where it is cached, builtin. A
+  /// hub id, also with "@revision", that is neither a folder nor in the cache is downloaded, unless
+  /// LoadOptions::local_files_only or HF_HUB_OFFLINE is set. "builtin" is what the program carries
+  /// (CMake: crossrank::builtin), else share/crossrank/models beside the library.
   /// Errors: kInvalidArgument (an option, a revision, HF_ENDPOINT), kModelNotFound, kFileNotFound
   /// (the folder lacks a file), kBadConfig, kBadTokenizer, kBadSafetensors, kBadWeights,
   /// kUnsupportedModel, kUnsupportedIsa, kUnsupportedPrecision, kNetwork, kDigestMismatch,

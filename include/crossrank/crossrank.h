@@ -1,5 +1,5 @@
-// Umbrella header of crossrank. With CMake: find_package(crossrank), then link crossrank::crossrank,
-// and crossrank::builtin for a program that loads "builtin".
+// Umbrella header of crossrank. With CMake: find_package(crossrank), then link
+// crossrank::crossrank, and crossrank::builtin for a program that loads "builtin".
 #pragma once
 
 #include "crossrank/cross_encoder.h"  // IWYU pragma: export

@@ -25,14 +25,14 @@ struct MetadataValue {
 };
 
 struct MetadataMember {
-  std::string key;
-  MetadataValue value;
+  std::string key = {};
+  MetadataValue value = {};
 };
 
 struct Document {
-  std::optional<std::string> id;
-  std::string page_content;  ///< UTF-8.
-  Metadata metadata;
+  std::optional<std::string> id = {};
+  std::string page_content = {};  ///< UTF-8.
+  Metadata metadata = {};         ///< As in {{"title", {"Apollo 11"}}, {"year", {1969}}}.
 };
 
 /// A query and a document, as views: the caller keeps the bytes alive during the call.

@@ -171,5 +171,14 @@ TEST(MetadataText, TakesTimeInProportionToTheMembers) {
   EXPECT_TRUE(text.ends_with(R"("key 99999":99999})"));
 }
 
+// Built with -Wextra -Werror: members that are left away draw no warning.
+TEST(Document, MembersMayBeLeftAway) {
+  const Document document{.page_content = "text",
+                          .metadata = {{"title", {"Apollo 11"}}, {"year", {1969}}}};
+  EXPECT_FALSE(document.id);
+  EXPECT_EQ(std::get<std::string>(document.metadata[0].value.value), "Apollo 11");
+  EXPECT_EQ(std::get<std::int64_t>(document.metadata[1].value.value), 1969);
+}
+
 }  // namespace
 }  // namespace crossrank::rerank
