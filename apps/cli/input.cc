@@ -341,6 +341,11 @@ Result<PairFormat> detect_pair_format(std::string_view line) {
   const std::size_t start = line.find_first_not_of(" \t\r\n");
   if (start != line.npos && line[start] == '{') return PairFormat::kJsonl;
   if (line.find('\t') != line.npos) return PairFormat::kTsv;
+  if (start != line.npos && line[start] == '[') {
+    return bad(
+        "a JSON array is not read as pairs: write one {\"query\", \"document\"} a line, for "
+        "example with jq -c '.[]'");
+  }
   return bad("the line is neither a JSON object {\"query\", \"document\"} nor query TAB document");
 }
 

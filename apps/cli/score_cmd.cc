@@ -318,7 +318,8 @@ void add_score(CLI::App& program, Command& chosen) {
   add_input(*app, flags->input);
   app->footer(
       "FILE holds JSON lines {\"query\": string, \"document\": string or {\"page_content\" (or\n"
-      "\"text\"): string}}, or query TAB document. Blank lines are no pairs; every other line\n"
+      "\"text\"): string}}, or query TAB document; no JSON array. Blank lines are no pairs; every "
+      "other line\n"
       "has an index, a skipped one too.\n"
       "tsv: index, logit, probability, score, document if asked for; no header line. With\n"
       "several labels each of the three has a column a label.");

@@ -33,6 +33,11 @@ class Demo(CliTest):
         (examples / "queries.tsv").write_text("q3\twho walked on the moon first\n")
         self.assertEqual(self.demo(examples), {"who walked on the moon first": "moon-2"})
 
+    def test_pairs_are_pairs(self):
+        rows = self.ok("score", "--model", "builtin", SOURCE / "examples/pairs.jsonl").rows
+        self.assertEqual(len(rows), 3)
+        self.assertGreater(rows[0]["logit"], rows[1]["logit"])
+
     def demo(self, examples):
         """Query -> id of the first result, as the printed tables say."""
         text = subprocess.run(

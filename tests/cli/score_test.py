@@ -200,6 +200,16 @@ class BadLines(CliTest):
         self.bad('{"query":"a","document":"b","n":[' + "0," * 1000000 + "0]}", "values")
         self.bad('{"query":"a","document":"b","n":-1e999}', "too large for a double")
 
+    def test_an_array_is_told_how_to_become_lines(self):
+        self.fails(
+            4,
+            "score",
+            "--model",
+            TINY,
+            stdin='[{"query": "a", "document": "b"}]\n',
+            says=["standard input:1: ", "jq -c"],
+        )
+
     def test_a_bad_line_far_behind(self):
         self.bad("{", "not valid JSON", good_before=2500)
 

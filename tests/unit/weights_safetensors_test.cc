@@ -141,7 +141,7 @@ TEST(Safetensors, AHeaderThatIsNotJsonIsRefused) {
   EXPECT_THAT(refusal("{} x", ""), HasSubstr("not valid JSON at byte 3"));
   EXPECT_THAT(refusal("{\"a\":NaN}", ""), HasSubstr("not valid JSON at byte 5"));
   EXPECT_THAT(refusal(std::string("{}\0", 3), ""), HasSubstr("not valid JSON at byte 2"));
-  EXPECT_THAT(refusal(one("U8", "[1]", "[0,1e999]"), "x"), HasSubstr("number overflow"));
+  EXPECT_THAT(refusal(one("U8", "[1]", "[0,1e999]"), "x"), HasSubstr("too large for a double"));
 }
 
 TEST(Safetensors, AHeaderThatIsNotUtf8IsRefused) {
