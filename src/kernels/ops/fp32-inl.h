@@ -92,15 +92,18 @@ void pack_fp32(const void* w, WeightType type, size_t rows, size_t k, size_t n_b
   }
 }
 
+// Each sum starts from another number, or compilers would compute one for all.
 size_t peak_fp32(size_t steps, float* numbers) {
   const Vec x = set1(numbers[0]);
   const Vec w = set1(numbers[1]);
   Vec sum[kTileRows * kTileVecs];
-  for (size_t i = 0; i < kTileRows * kTileVecs; ++i) sum[i] = set1(numbers[2]);
+#pragma GCC unroll 32
+  for (size_t i = 0; i < kTileRows * kTileVecs; ++i) sum[i] = set1(numbers[2] + (float)i);
   for (size_t step = 0; step < steps; ++step) {
 #pragma GCC unroll 32
     for (size_t i = 0; i < kTileRows * kTileVecs; ++i) sum[i] = fma(x, w, sum[i]);
   }
+#pragma GCC unroll 32
   for (size_t i = 0; i < kTileRows * kTileVecs; ++i) numbers[3] += reduce_add(sum[i]);
   return steps * kTileRows * kPanel * 2;
 }

@@ -4,6 +4,8 @@
 // x[i][k] = s_i (q[i][k] - z_i) with q in 0..255 and 0 always representable; w[j][k] = t_j p[j][k]
 // with p in -127..127. Then sum_k x w = s_i t_j (sum_k q p - z_i sum_k p), an exact int32 sum (255
 // * 127 * K fits for K up to 66,311): neither saturation nor the company of a row can change a bit.
+// Where the product takes signed bytes only, q and z are both lower by 128 (kQuantLow of the
+// vocabulary is -128, not 0), which changes neither q - z nor the sum.
 //
 // A panel: units(k) * kPanel weight units, then kPanel scales t_j (float), then kPanel sums of p
 // (int32).
@@ -60,7 +62,7 @@ inline RowScale quantise_row(const float* x, size_t k, Quant* out) {
   }
   const float scale = range / 255.0f;
   const float inverse = 255.0f / range;
-  const int32_t zero_point = (int32_t)__builtin_lrintf(-smallest * inverse);
+  const int32_t zero_point = (int32_t)__builtin_lrintf(-smallest * inverse) + kQuantLow;
   for (i = 0; i + kLanes <= k; i += kLanes) {
     store_quantised(out + i, load(x + i), set1(inverse), zero_point);
   }

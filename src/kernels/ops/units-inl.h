@@ -23,7 +23,7 @@ template <size_t kRows>
     for (size_t v = 0; v < kTileVecs; ++v) weight[v] = load_units(w + v * kLanes * kUnitBytes);
 #pragma GCC unroll 16
     for (size_t i = 0; i < kRows; ++i) {
-      const Units input = set1_unit(x[i * ldx]);
+      const auto input = set1_unit(x[i * ldx]);
 #pragma GCC unroll 4
       for (size_t v = 0; v < kTileVecs; ++v) sum[i][v] = dot(sum[i][v], input, weight[v]);
     }
@@ -42,15 +42,18 @@ inline size_t unit_place(size_t n, size_t k) {
   return (k / kUnitValues * kPanel + n % kPanel) * kUnitValues + k % kUnitValues;
 }
 
-// Each sum is an input of its own next product: a product of constants would leave the loop.
+// Each sum is an input of its own next product: a product of constants would leave the loop. And
+// each starts from another number, or compilers would compute one sum for all.
 size_t peak_units(size_t steps, float* numbers) {
-  const Units w = set1_unit((int32_t)numbers[0]);
+  const auto x = set1_unit((int32_t)numbers[0]);
   Acc sum[kTileRows * kTileVecs];
-  for (size_t i = 0; i < kTileRows * kTileVecs; ++i) sum[i] = acc_zero();
+#pragma GCC unroll 32
+  for (size_t i = 0; i < kTileRows * kTileVecs; ++i) sum[i] = (Acc)set1(numbers[2] + (float)i);
   for (size_t step = 0; step < steps; ++step) {
 #pragma GCC unroll 32
-    for (size_t i = 0; i < kTileRows * kTileVecs; ++i) sum[i] = dot(sum[i], (Units)sum[i], w);
+    for (size_t i = 0; i < kTileRows * kTileVecs; ++i) sum[i] = dot(sum[i], x, (Units)sum[i]);
   }
+#pragma GCC unroll 32
   for (size_t i = 0; i < kTileRows * kTileVecs; ++i) {
     numbers[3] += reduce_add(acc_to_float(sum[i]));
   }

@@ -9,6 +9,7 @@ typedef __m256i Units;
 typedef int16_t Quant;
 typedef int16_t QuantWeight;
 constexpr size_t kUnitValues = 2;
+constexpr int32_t kQuantLow = 0;
 
 inline Acc acc_zero() { return (Acc)_mm256_setzero_si256(); }
 inline Units set1_unit(int32_t unit) { return _mm256_set1_epi32(unit); }

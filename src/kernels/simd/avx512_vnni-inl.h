@@ -8,6 +8,7 @@ typedef __m512i Units;
 typedef uint8_t Quant;
 typedef int8_t QuantWeight;
 constexpr size_t kUnitValues = 4;
+constexpr int32_t kQuantLow = 0;
 
 inline Acc acc_zero() { return (Acc)_mm512_setzero_si512(); }
 inline Units set1_unit(int32_t unit) { return _mm512_set1_epi32(unit); }

@@ -6,6 +6,7 @@ typedef Int Units;
 typedef int16_t Quant;
 typedef int16_t QuantWeight;
 constexpr size_t kUnitValues = 2;
+constexpr int32_t kQuantLow = 0;
 
 inline Acc acc_zero() { return Acc{0, 0, 0, 0}; }
 inline Units set1_unit(int32_t unit) { return Units{unit, unit, unit, unit}; }
