@@ -6,6 +6,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__aarch64__)
+#include <sys/auxv.h>
 #endif
 
 namespace crossrank::kernels {
@@ -18,6 +20,9 @@ extern const KernelTable kAvx2Int8Kernels;
 extern const KernelTable kAvx512Kernels;
 extern const KernelTable kAvx512Bf16Kernels;
 extern const KernelTable kAvx512VnniKernels;
+#elif defined(__aarch64__)
+extern const KernelTable kNeonKernels;
+extern const KernelTable kNeonDotProdKernels;
 #endif
 
 namespace {
@@ -35,7 +40,8 @@ bool has_avx512_bf16() {
 }
 #endif
 
-// __builtin_cpu_supports reads CPUID and, through XGETBV, whether the system saves the registers.
+// On x86, __builtin_cpu_supports reads CPUID and, through XGETBV, whether the system saves the
+// registers; on AArch64 it is Linux that says what it lets programs use.
 std::uint64_t cpu_features() {
   std::uint64_t features = 0;
 #if defined(__x86_64__)
@@ -49,6 +55,8 @@ std::uint64_t cpu_features() {
       if (has_avx512_bf16()) features |= kFeatureAvx512Bf16;
     }
   }
+#elif defined(__aarch64__)
+  if ((getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0) features |= kFeatureDotProd;
 #endif
   return features;
 }
@@ -63,6 +71,9 @@ std::vector<const KernelTable*> available_kernels() {
          &kAvx512Kernels, &kAvx2Kernels, &kScalarKernels,                 // fp32
              &kAvx512Bf16Kernels,                                         // bf16
              &kAvx512VnniKernels, &kAvx2Int8Kernels, &kScalarInt8Kernels  // int8
+#elif defined(__aarch64__)
+         &kNeonKernels, &kScalarKernels,                // fp32
+             &kNeonDotProdKernels, &kScalarInt8Kernels  // int8
 #else
              &kScalarKernels, &kScalarInt8Kernels
 #endif

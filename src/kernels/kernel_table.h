@@ -70,11 +70,12 @@ enum : uint64_t {
   kFeatureAvx2 = 1,   /* with FMA and F16C */
   kFeatureAvx512 = 2, /* F, BW, DQ, VL */
   kFeatureAvx512Vnni = 4,
-  kFeatureAvx512Bf16 = 8
+  kFeatureAvx512Bf16 = 8,
+  kFeatureDotProd = 16 /* of Armv8.2 */
 };
 
 struct KernelTable {
-  const char* name;           /* "scalar", "avx2", "avx512" */
+  const char* name;           /* "scalar", "avx2", "avx512", "neon" */
   Arithmetic arithmetic;      /* of `linear` */
   uint64_t required_features; /* 0 = the platform's baseline */
 

@@ -75,6 +75,15 @@ TEST(DispatchTest, AgreesWithTheOperatingSystem) {
   EXPECT_EQ(runs("avx512", Arithmetic::kBf16), avx512 && has("avx512_bf16"));
   EXPECT_EQ(runs("avx512", Arithmetic::kInt8), avx512 && has("avx512_vnni"));
 }
+#elif defined(__aarch64__)
+// The identification register, which Linux lets programs read: another road than the dispatcher's.
+TEST(DispatchTest, AgreesWithTheCpu) {
+  std::uint64_t features = 0;
+  asm("mrs %0, ID_AA64ISAR0_EL1" : "=r"(features));
+  const bool dot_product = (features >> 44 & 0xF) != 0;
+  EXPECT_TRUE(find_kernels("neon", Arithmetic::kFp32).ok());
+  EXPECT_EQ(find_kernels("neon", Arithmetic::kInt8).ok(), dot_product);
+}
 #endif
 
 }  // namespace
