@@ -19,12 +19,17 @@ AVX2 = "#include <immintrin.h>\nvoid g(float* p) { _mm256_storeu_ps(p, _mm256_se
 AVX512 = "#include <immintrin.h>\nvoid g(float* p) { _mm512_storeu_ps(p, _mm512_set1_ps(p[0])); }\n"
 KERNELS = "src/kernels/CMakeFiles/crossrank_kernels.dir"
 
+CXX = os.environ.get("CXX", "c++")
+CROSS = "aarch64-linux-gnu-g++"
+DOT = '__attribute__((used)) static void d() { asm("sdot v0.4s, v1.16b, v2.4b[0]"); }\n'
+MMLA = '__attribute__((used)) static void m() { asm("smmla v0.4s, v1.16b, v2.16b"); }\n'
 
-def compile_to(target, text, *flags):
+
+def compile_to(target, text, *flags, compiler=CXX):
     target.parent.mkdir(parents=True, exist_ok=True)
     subprocess.run(
         [
-            os.environ.get("CXX", "c++"),
+            compiler,
             "-std=c++20",
             "-O1",
             "-x",
@@ -146,6 +151,36 @@ class CheckKernelObjects(unittest.TestCase):
     def test_a_table_that_is_gone(self):
         (self.build / KERNELS / "avx512.cc.o").unlink()
         self.refuse("no object for avx512")
+
+
+@unittest.skipUnless(shutil.which(CROSS), f"there is no {CROSS}")
+class CheckArmObjects(unittest.TestCase):
+    def check(self, dot_product=TABLE + DOT, neon=TABLE):
+        with tempfile.TemporaryDirectory() as build:
+            kernels = Path(build, KERNELS)
+            for name in ("scalar", "scalar_int8"):
+                compile_to(kernels / f"{name}.cc.o", TABLE, compiler=CROSS)
+            compile_to(kernels / "dispatch.cc.o", WIDE, compiler=CROSS)
+            every = "-march=armv8.6-a"
+            if neon:
+                compile_to(kernels / "neon.cc.o", neon, every, compiler=CROSS)
+            compile_to(kernels / "neon_dotprod.cc.o", dot_product, every, compiler=CROSS)
+            run = subprocess.run(
+                [sys.executable, TOOL, build], capture_output=True, text=True, check=False
+            )
+            return run.returncode, run.stdout + run.stderr
+
+    def test_good_objects_pass(self):
+        code, out = self.check()
+        self.assertEqual(code, 0, out)
+        self.assertIn("5 objects, tables neon, neon_dotprod, scalar, scalar_int8, 0 errors", out)
+
+    def test_instructions_that_the_cpu_may_lack(self):
+        self.assertIn("neon.cc.o: has 'sdot", self.check(neon=TABLE + DOT)[1])
+        self.assertIn("neon_dotprod.cc.o: has 'smmla", self.check(dot_product=TABLE + MMLA)[1])
+
+    def test_a_table_that_is_gone(self):
+        self.assertIn("no object for neon;", self.check(neon="")[1])
 
 
 if __name__ == "__main__":
