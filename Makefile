@@ -3,12 +3,14 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: demo test deps lint format test-sanitizers test-long test-tokenizer-full test-fidelity \
-        fuzz coverage clean help
+        test-neon fuzz coverage clean help
 
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 SEED ?= $(shell date +%s)
 SANITIZED := unit kernels tokenizer fuzz golden hub faults
+# All but what runs the builtin model, for which an emulated CPU takes more than ten minutes.
+EMULATED := -*builtin*:*GoldenFloat64*:*GoldenRank*
 
 empty :=
 space := $(empty) $(empty)
@@ -66,6 +68,12 @@ test-fidelity:  ## Fresh random models against sentence-transformers on PyTorch 
 	tools/venv.sh tests/golden/requirements.txt; \
 	build/venv/bin/python tests/golden/random_models.py --crossrank build/release/crossrank \
 	  --seed $(SEED) --models 20 $(ARGS)
+
+test-neon:  ## Cross build the library for 64-bit ARM; kernel and golden tests under QEMU
+	@$(timed); tools/deps.sh build test neon; \
+	$(call build,aarch64,crossrank_kernels_tests crossrank_golden_tests); \
+	tools/check_kernel_objects.py build/aarch64; \
+	GTEST_FILTER='$(EMULATED)' $(call ctest,aarch64) -L '^(kernels|golden)$$' -LE long
 
 fuzz:  ## Fuzz each parser for FUZZ_SECONDS (Clang); what is found lands in build/fuzz/found
 	@$(timed); tools/deps.sh build test fuzz; $(call build,fuzz,crossrank_fuzz_tests); \

@@ -8,7 +8,7 @@
 set -euo pipefail
 
 # group | how to see that it is there | Debian and Ubuntu package
-# "command X" looks in PATH, "header X" asks the compiler, "python X" imports a module.
+# "command X" looks in PATH, "header X" asks the compiler, "python X" imports a module, "path X" looks.
 needs() {
   cat <<'TABLE'
 build    command c++                 build-essential
@@ -29,6 +29,10 @@ lint     command python3             python3
 lint     command objdump             binutils
 python   python ensurepip            python3-venv
 fuzz     command clang++             clang
+neon     command aarch64-linux-gnu-g++ g++-aarch64-linux-gnu
+neon     command aarch64-linux-gnu-objdump binutils-aarch64-linux-gnu
+neon     command qemu-aarch64        qemu-user
+neon     path    /usr/src/googletest googletest
 coverage command gcovr               gcovr
 TABLE
 }
@@ -61,6 +65,7 @@ is_there() { # kind, name
         ${CXX:-c++} -std=c++20 -fsyntax-only -x c++ - 2>/dev/null
       ;;
     python) python3 -c "import $2" 2>/dev/null ;;
+    path) [[ -e $2 ]] ;;
   esac
 }
 
