@@ -36,7 +36,7 @@ class LinearCall {
       : kernels_(kernels),
         packed_(kernels.packed_bytes(n, k)),
         scratch_(kernels.scratch_bytes(m, k)) {
-    std::memset(packed_.data(), 0, packed_.size());
+    if (packed_.size() != 0) std::memset(packed_.data(), 0, packed_.size());
     args.m = m;
     args.k = k;
     args.n_end = n;

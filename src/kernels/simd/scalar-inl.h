@@ -21,11 +21,11 @@ inline void store(float* p, Vec a) { __builtin_memcpy(p, &a, sizeof(a)); }
 // The first n < kLanes elements; the others read as 0 and are not written.
 inline Vec load_first(const float* p, size_t n) {
   Vec a = zero();
-  for (size_t i = 0; i < n; ++i) a[i] = p[i];
+  __builtin_memcpy(&a, p, n * sizeof(float));
   return a;
 }
 inline void store_first(float* p, Vec a, size_t n) {
-  for (size_t i = 0; i < n; ++i) p[i] = a[i];
+  __builtin_memcpy(p, &a, n * sizeof(float));
 }
 
 inline Vec add(Vec a, Vec b) { return a + b; }
