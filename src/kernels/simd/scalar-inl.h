@@ -24,9 +24,7 @@ inline Vec load_first(const float* p, size_t n) {
   __builtin_memcpy(&a, p, n * sizeof(float));
   return a;
 }
-inline void store_first(float* p, Vec a, size_t n) {
-  __builtin_memcpy(p, &a, n * sizeof(float));
-}
+inline void store_first(float* p, Vec a, size_t n) { __builtin_memcpy(p, &a, n * sizeof(float)); }
 
 inline Vec add(Vec a, Vec b) { return a + b; }
 inline Vec sub(Vec a, Vec b) { return a - b; }
