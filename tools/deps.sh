@@ -8,7 +8,8 @@
 set -euo pipefail
 
 # group | how to see that it is there | Debian and Ubuntu package
-# "command X" looks in PATH, "header X" asks the compiler, "python X" imports a module, "path X" looks.
+# "command X" looks in PATH, "header X" asks the compiler, "python X" imports a module;
+# "path X" is a file or folder.
 needs() {
   cat <<'TABLE'
 build    command c++                 build-essential
