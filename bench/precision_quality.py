@@ -7,12 +7,9 @@ DIR is as bench/quality.py describes it, whose reader and scorer these are. Exit
 that this CPU runs breaks its bound (docs/fidelity.md); one that it does not run is named.
 """
 
-import argparse
-import pathlib
 import subprocess
 
-from quality import crossrank_logits, ndcg, read_set
-from scipy.stats import kendalltau
+from quality import arguments, crossrank_logits, ndcg, print_heading, read_set, taus
 
 NDCG_BOUND = {"bf16": 0.001, "int8": 0.002}
 TAU_BOUND = {"bf16": 0.97, "int8": 0.97}  # mean over queries, first --top documents
@@ -24,25 +21,9 @@ def runs_here(binary: str, precision: str) -> bool:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--crossrank", required=True, help="the binary")
-    parser.add_argument("--model", required=True, type=pathlib.Path, help="a model folder")
-    parser.add_argument("--data", required=True, type=pathlib.Path, help="the set's folder")
-    parser.add_argument("--run", default="bm25", help="runs/NAME.trec (default bm25)")
-    parser.add_argument("--top", type=int, default=100)
-    parser.add_argument("--limit-queries", type=int, help="the first N queries alone")
-    parser.add_argument(
-        "--option",
-        action="append",
-        default=[],
-        help="passed on to crossrank score, for example --option=--isa=avx2",
-    )
-    options = parser.parse_args()
+    options = arguments(__doc__.split("\n")[0]).parse_args()
     groups, qrels = read_set(options.data, options.run, options.top, options.limit_queries)
-    print(
-        f"{options.data.name}: {len(groups)} queries, top {options.top} of {options.run}, "
-        f"{sum(len(d) for _, _, d in groups)} pairs, model {options.model}"
-    )
+    print_heading(options, groups)
 
     def score(precision: str):
         extra = ["--precision", precision, *options.option]
@@ -62,12 +43,12 @@ def main() -> None:
             continue
         logits = score(precision)
         difference = ndcg(groups, logits, qrels) - exact_ndcg
-        taus = [kendalltau(a, b).statistic for a, b in zip(logits, exact) if len(a) > 1]
-        tau = sum(taus) / len(taus)
+        of_queries = taus(logits, exact)
+        tau = sum(of_queries) / len(of_queries)
         largest = max(abs(a - b) for x, y in zip(logits, exact) for a, b in zip(x, y))
         print(
             f"{precision:<10}{exact_ndcg + difference:>9.4f}{difference:>+12.5f}{tau:>10.4f}"
-            f"{min(taus):>12.4f}{largest:>26.3f}"
+            f"{min(of_queries):>12.4f}{largest:>26.3f}"
         )
         if abs(difference) > bound or tau < TAU_BOUND[precision]:
             failed = True

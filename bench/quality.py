@@ -154,30 +154,45 @@ def ndcg(groups, logits, qrels) -> float:
     return sum(r["ndcg_cut_10"] for r in results.values()) / len(results)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+def arguments(description: str) -> argparse.ArgumentParser:
+    """What every comparison on such a set is told."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--crossrank", required=True, help="the binary")
     parser.add_argument("--model", required=True, type=pathlib.Path, help="a model folder")
     parser.add_argument("--data", required=True, type=pathlib.Path, help="the set's folder")
     parser.add_argument("--run", default="bm25", help="runs/NAME.trec (default bm25)")
     parser.add_argument("--top", type=int, default=100)
     parser.add_argument("--limit-queries", type=int, help="the first N queries alone")
-    parser.add_argument("--cache", type=pathlib.Path, default=pathlib.Path("build/quality.jsonl"),
-                        help="where PyTorch's logits are kept")  # fmt: skip
     parser.add_argument(
         "--option",
         action="append",
         default=[],
         help="passed on to crossrank score, for example --option=--isa=scalar",
     )
+    return parser
+
+
+def print_heading(options, groups) -> None:
+    print(f"{options.data.name}: {len(groups)} queries, top {options.top} of {options.run}, "
+          f"{sum(len(d) for _, _, d in groups)} pairs, model {options.model}")  # fmt: skip
+
+
+def taus(a, b) -> list[float]:
+    """Kendall's tau of each query with more than one document."""
+    return [kendalltau(x, y).statistic for x, y in zip(a, b) if len(x) > 1]
+
+
+def main() -> None:
+    parser = arguments(__doc__.split("\n")[0])
+    parser.add_argument("--cache", type=pathlib.Path, default=pathlib.Path("build/quality.jsonl"),
+                        help="where PyTorch's logits are kept")  # fmt: skip
     options = parser.parse_args()
     groups, qrels = read_set(options.data, options.run, options.top, options.limit_queries)
     ours = crossrank_logits(options.crossrank, options.model, groups, options.option)
     reference = torch_logits(options.model, groups, options.cache)
 
     first_stage = [[-float(i) for i in range(len(documents))] for _, _, documents in groups]
-    print(f"{options.data.name}: {len(groups)} queries, top {options.top} of {options.run}, "
-          f"{sum(len(d) for _, _, d in groups)} pairs, model {options.model}")  # fmt: skip
+    print_heading(options, groups)
     print(f"nDCG@10  {options.run:<22}{ndcg(groups, first_stage, qrels):.4f}")
     torch_ndcg, our_ndcg = ndcg(groups, reference, qrels), ndcg(groups, ours, qrels)
     print(f"nDCG@10  sentence-transformers {torch_ndcg:.6f}")
@@ -188,9 +203,9 @@ def main() -> None:
     outside = sum(abs(a - b) > LOGIT_BOUND * max(1, abs(b)) for a, b in pairs)
     print(f"largest logit difference       {largest:.2e} ({outside} of {len(pairs)} outside "
           f"{LOGIT_BOUND:g} * max(1, |logit|))")  # fmt: skip
-    taus = [kendalltau(a, b).statistic for a, b in zip(ours, reference) if len(a) > 1]
-    print(f"Kendall tau a query            mean {sum(taus) / len(taus):.6f}, "
-          f"lowest {min(taus):.6f}")  # fmt: skip
+    tau = taus(ours, reference)
+    print(f"Kendall tau a query            mean {sum(tau) / len(tau):.6f}, "
+          f"lowest {min(tau):.6f}")  # fmt: skip
     sys.exit(1 if abs(our_ndcg - torch_ndcg) > NDCG_BOUND or outside else 0)
 
 
