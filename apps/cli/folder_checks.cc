@@ -17,12 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_digest(const std::string& name) {
-  return (name.size() == 40 || name.size() == 64) &&
-         std::all_of(name.begin(), name.end(),
-                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
-
 // Null for what is absent or no JSON: loading the model says what is wrong with it.
 json::Value read_json(const fs::path& path) {
   const auto bytes = base::map_file(path);
@@ -49,10 +43,8 @@ Result<std::string> damaged_files(const fs::path& folder) {
   std::vector<std::string> damaged;
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    std::error_code no_link;
-    const fs::path target = fs::read_symlink(it->path(), no_link);
-    const std::string digest = target.filename().string();
-    if (no_link || target.parent_path().filename() != "blobs" || !is_digest(digest)) continue;
+    const std::string digest = hub::blob_name(it->path());
+    if (digest.empty()) continue;
     CR_TRY_ASSIGN(const std::string found, hub::blob_digest(it->path(), digest, &interrupted()));
     if (found != digest) damaged.push_back(it->path().filename().string());
   }

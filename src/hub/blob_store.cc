@@ -231,15 +231,15 @@ std::uint64_t BlobStore::bytes_present(const RemoteFile& file) const {
 
 Result<void> BlobStore::fetch(const RemoteFile& file, std::string_view commit,
                               const std::function<void(std::uint64_t)>& progress) {
-  const auto digest = [this](const fs::path& path, std::string_view etag) {
-    return blob_digest(path, etag, client_.cancel());
+  const auto digest = [&](const fs::path& path) {
+    return blob_digest(path, file.etag, client_.cancel());
   };
   CR_TRY(make_folder(blobs_));
   CR_TRY(make_folder(locks_));
   CR_TRY_ASSIGN(const Lock lock_file, lock(client_, locks_ / (file.etag + ".lock")));
   std::error_code error;
   if (fs::file_size(path_of(file), error) == file.size && !error) {
-    CR_TRY_ASSIGN(const std::string there, digest(path_of(file), file.etag));
+    CR_TRY_ASSIGN(const std::string there, digest(path_of(file)));
     if (there == file.etag) {
       progress(file.size);
       return {};
@@ -252,12 +252,12 @@ Result<void> BlobStore::fetch(const RemoteFile& file, std::string_view commit,
   progress(partial.size());
   const bool leftover = partial.size() > 0;
   CR_TRY(complete(file, commit, partial, progress));
-  CR_TRY_ASSIGN(std::string found, digest(partial.path(), file.etag));
+  CR_TRY_ASSIGN(std::string found, digest(partial.path()));
   if (found != file.etag && leftover) {
     // An earlier download left something else than the beginning of this file: once more.
     CR_TRY(partial.restart());
     CR_TRY(complete(file, commit, partial, progress));
-    CR_TRY_ASSIGN(found, digest(partial.path(), file.etag));
+    CR_TRY_ASSIGN(found, digest(partial.path()));
   }
   if (found != file.etag) {
     return mismatch(file, partial.path(),

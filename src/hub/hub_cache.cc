@@ -101,6 +101,12 @@ bool is_whole_commit(std::string_view name) {
   return (name.size() == 40 || name.size() == 64) && is_commit(name);
 }
 
+bool is_digest(std::string_view name) {
+  return (name.size() == 40 || name.size() == 64) &&
+         std::all_of(name.begin(), name.end(),
+                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
 fs::path repo_folder(const fs::path& cache, std::string_view id) {
   std::string name(kFolderPrefix);
   for (const char c : id) {

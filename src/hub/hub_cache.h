@@ -24,6 +24,9 @@ bool is_commit(std::string_view name);
 // True for a whole one: 40 hex digits, or 64.
 bool is_whole_commit(std::string_view name);
 
+// True for what a blob is named by: 40 lower-case hex digits (a git blob) or 64 (SHA-256).
+bool is_digest(std::string_view name);
+
 // cache/models--org--name
 std::filesystem::path repo_folder(const std::filesystem::path& cache, std::string_view id);
 

@@ -38,12 +38,6 @@ std::string normalize_etag(std::string_view etag) {
   return std::string(etag);
 }
 
-bool is_digest(std::string_view etag) {
-  return (etag.size() == 40 || etag.size() == 64) &&
-         std::all_of(etag.begin(), etag.end(),
-                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
-
 }  // namespace
 
 Result<Listing> parse_listing(std::string_view text) {

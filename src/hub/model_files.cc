@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "base/mapped_file.h"
+#include "hub/hub_cache.h"
 #include "json/shard_index.h"
 
 namespace crossrank::hub {
@@ -45,14 +46,16 @@ std::string missing_from(const fs::path& folder, bool tokenizer_only) {
   return missing_weights(folder);
 }
 
-std::string weights_digest(const fs::path& folder) {
+std::string blob_name(const fs::path& file) {
   std::error_code error;
-  const fs::path target = fs::read_symlink(folder / kWeightsFile, error);
+  const fs::path target = fs::read_symlink(file, error);
   const std::string name = target.filename().string();
-  const bool is_sha256 = name.size() == 64 && std::all_of(name.begin(), name.end(), [](char c) {
-                           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-                         });
-  return !error && is_sha256 && target.parent_path().filename() == "blobs" ? name : "";
+  return !error && is_digest(name) && target.parent_path().filename() == "blobs" ? name : "";
+}
+
+std::string weights_digest(const fs::path& folder) {
+  const std::string name = blob_name(folder / kWeightsFile);
+  return name.size() == 64 ? name : "";  // the id of a git blob is no SHA-256
 }
 
 }  // namespace crossrank::hub

@@ -31,6 +31,10 @@ inline constexpr std::array<std::string_view, 9> kSideFiles = {
 // missing.
 std::string missing_from(const std::filesystem::path& folder, bool tokenizer_only);
 
+// The digest that a file of a hub cache is named by in blobs/, to which it is a link; "" for any
+// other file.
+std::string blob_name(const std::filesystem::path& file);
+
 // The SHA-256 of the weights where a hub cache tells it without reading them: the name of the blob
 // that model.safetensors links to. "" for any other file.
 std::string weights_digest(const std::filesystem::path& folder);
