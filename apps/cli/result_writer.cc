@@ -3,6 +3,8 @@
 
 #include <cstdio>
 
+#include "base/utf8.h"
+
 namespace crossrank::cli {
 namespace {
 
@@ -77,11 +79,9 @@ std::string tsv_field(std::string_view text) {
   std::string field;
   field.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const bool c1 = byte == 0xC2 && i + 1 < text.size() &&
-                    static_cast<unsigned char>(text[i + 1]) < 0xA0;  // U+0080 to U+009F
-    field += byte < 0x20 || byte == 0x7F || c1 ? ' ' : text[i];
-    i += c1 ? 1 : 0;
+    const std::size_t control = base::control_length(text, i);
+    field += control != 0 ? ' ' : text[i];
+    if (control == 2) ++i;
   }
   return field;
 }

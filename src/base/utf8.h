@@ -26,6 +26,15 @@ inline char32_t decode_utf8(std::string_view text, std::size_t& pos) {
 // Whether `c` is a byte of a code point, but not its first.
 inline bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
+// Bytes of the control character that begins at text[pos], C0, DEL or C1; 0 when none does.
+inline std::size_t control_length(std::string_view text, std::size_t pos) {
+  const auto byte = static_cast<unsigned char>(text[pos]);
+  if (byte < 0x20 || byte == 0x7F) return 1;
+  const bool c1 = byte == 0xC2 && pos + 1 < text.size() &&
+                  static_cast<unsigned char>(text[pos + 1]) < 0xA0;  // U+0080 to U+009F
+  return c1 ? 2 : 0;
+}
+
 // Writes a scalar value's 1 to 4 bytes; returns their end. Inline: a tokenizer does it a character.
 inline char* encode_utf8(char32_t c, char* out) {
   if (c < 0x80) {

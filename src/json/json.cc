@@ -287,15 +287,14 @@ std::string escape_controls(std::string_view json) {
   std::string out;
   std::size_t copied = 0;
   for (std::size_t i = 0; i < json.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(json[i]);
-    const bool c1 = byte == 0xC2 && i + 1 < json.size() &&
-                    static_cast<unsigned char>(json[i + 1]) < 0xA0;  // U+0080 to U+009F
-    if (byte != 0x7F && !c1) continue;
+    const std::size_t control = base::control_length(json, i);
+    if (control == 0) continue;
+    const auto last = static_cast<unsigned char>(json[i + control - 1]);
+    if (last < 0x20) continue;  // C0: white space here, or escaped already
     char escaped[8];
-    std::snprintf(escaped, sizeof(escaped), "\\u00%02x",
-                  c1 ? static_cast<unsigned char>(json[i + 1]) : byte);
+    std::snprintf(escaped, sizeof(escaped), "\\u00%02x", last);
     out.append(json, copied, i - copied).append(escaped);
-    i += c1 ? 1 : 0;
+    i += control - 1;
     copied = i + 1;
   }
   return out.append(json, copied);
