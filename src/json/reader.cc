@@ -62,6 +62,10 @@ Result<void> Reader::expect_array() const {
   return {};
 }
 
+Error Reader::unsupported(std::string_view what) const {
+  return {ErrorCode::kUnsupportedModel, *file_ + ": " + std::string(what)};
+}
+
 Error Reader::bad(std::string_view wanted) const {
   const std::string where = path_.empty() ? "the file" : "key `" + path_ + "`";
   return {code_, *file_ + ": " + where + " " + std::string(wanted) +

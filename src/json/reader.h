@@ -37,6 +37,8 @@ class Reader {
   Result<void> expect_object() const;
   Result<void> expect_array() const;
 
+  // kUnsupportedModel, "FILE: WHAT".
+  Error unsupported(std::string_view what) const;
   // "FILE: key `PATH` WANTED, not VALUE." with WANTED as in "must be a string".
   Error bad(std::string_view wanted) const;
 

@@ -62,10 +62,6 @@ auto look_up(const Table& table, std::string_view name)
   return std::nullopt;
 }
 
-Error unsupported(const json::Reader& in, const std::string& what) {
-  return {ErrorCode::kUnsupportedModel, in.file() + ": " + what};
-}
-
 // `out` keeps its default when the key is absent; null is no size.
 Result<void> read_size(const json::Reader& value, std::size_t& out, std::size_t max = kMaxSize) {
   if (value.is_absent()) return {};
@@ -89,8 +85,8 @@ Result<std::optional<std::string>> read_string(const json::Reader& value) {
 Result<void> read_architecture(const json::Reader& in, Config& config) {
   CR_TRY_ASSIGN(const std::optional<std::string> model_type, read_string(in.member("model_type")));
   if (model_type && *model_type != "bert" && *model_type != "electra") {
-    return unsupported(in,
-                       "model_type " + json::quote(*model_type) + " is not supported" + kSupported);
+    return in.unsupported("model_type " + json::quote(*model_type) + " is not supported" +
+                          kSupported);
   }
   const json::Reader list = in.member("architectures");
   if (!list.is_null()) CR_TRY(list.expect_array());
@@ -107,9 +103,9 @@ Result<void> read_architecture(const json::Reader& in, Config& config) {
   }
   if (config.architecture != kBertClassifier && config.architecture != kElectraClassifier) {
     const bool classifier = config.architecture.ends_with("ForSequenceClassification");
-    return unsupported(
-        in, "architecture " + json::quote(config.architecture) +
-                (classifier ? " is not supported" : " is not a sequence classifier") + kSupported);
+    return in.unsupported("architecture " + json::quote(config.architecture) +
+                          (classifier ? " is not supported" : " is not a sequence classifier") +
+                          kSupported);
   }
   config.family = config.architecture == kBertClassifier ? Family::kBert : Family::kElectra;
   if (model_type && *model_type != (config.family == Family::kBert ? "bert" : "electra")) {
@@ -158,25 +154,24 @@ Result<void> read_features(const json::Reader& in, Config& config) {
   if (hidden_act) {
     const auto activation = look_up(kHiddenActivations, *hidden_act);
     if (!activation) {
-      return unsupported(in,
-                         "hidden_act " + json::quote(*hidden_act) +
-                             " is not supported; supported are gelu, gelu_new, gelu_pytorch_tanh, "
-                             "relu, silu and tanh.");
+      return in.unsupported("hidden_act " + json::quote(*hidden_act) +
+                            " is not supported; supported are gelu, gelu_new, gelu_pytorch_tanh, "
+                            "relu, silu and tanh.");
     }
     config.hidden_activation = *activation;
   }
   CR_TRY_ASSIGN(const std::optional<std::string> positions,
                 read_string(in.member("position_embedding_type")));
   if (positions && *positions != "absolute") {
-    return unsupported(in, "position_embedding_type " + json::quote(*positions) +
-                               " is not supported, only \"absolute\".");
+    return in.unsupported("position_embedding_type " + json::quote(*positions) +
+                          " is not supported, only \"absolute\".");
   }
   for (const char* key : {"is_decoder", "add_cross_attention"}) {
     CR_TRY_ASSIGN(const bool decoder, in.member(key).boolean_or(false));
     if (decoder) {
-      return unsupported(in, std::string(key) +
-                                 " is true: a decoder is not supported, only an "
-                                 "encoder.");
+      return in.unsupported(std::string(key) +
+                            " is true: a decoder is not supported, only an "
+                            "encoder.");
     }
   }
   return {};
@@ -205,9 +200,9 @@ Result<std::optional<Activation>> read_activation(const json::Reader& value) {
   if (!name) return std::optional<Activation>();
   const std::optional<Activation> activation = look_up(kScoreActivations, *name);
   if (!activation) {
-    return unsupported(value, "activation " + json::quote(*name) + " (key `" + value.path() +
-                                  "`) is not supported; supported are torch.nn.Identity, Sigmoid, "
-                                  "Tanh and Softmax.");
+    return value.unsupported("activation " + json::quote(*name) + " (key `" + value.path() +
+                             "`) is not supported; supported are torch.nn.Identity, Sigmoid, "
+                             "Tanh and Softmax.");
   }
   return activation;
 }

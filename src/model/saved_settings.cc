@@ -7,10 +7,6 @@
 namespace crossrank::model {
 namespace {
 
-Error unsupported(const json::Reader& in, const std::string& what) {
-  return {ErrorCode::kUnsupportedModel, in.file() + ": " + what};
-}
-
 // A classifier is saved as one module, the Transformer in the model's own folder.
 Result<void> check_modules(const base::Blob& file) {
   const Result<json::Value> root = json::parse(file.bytes());
@@ -23,10 +19,10 @@ Result<void> check_modules(const base::Blob& file) {
     const bool transformer =
         type.starts_with("sentence_transformers.") && type.ends_with(".Transformer");
     if (i == 0 && transformer && path.empty()) continue;
-    return unsupported(modules, "module " + std::to_string(i) + ", " + json::quote(type) +
-                                    " in folder " + json::quote(path) +
-                                    ", is not supported, only one Transformer in the model's own "
-                                    "folder.");
+    return modules.unsupported("module " + std::to_string(i) + ", " + json::quote(type) +
+                               " in folder " + json::quote(path) +
+                               ", is not supported, only one Transformer in the model's own "
+                               "folder.");
   }
   return {};
 }
@@ -54,20 +50,20 @@ Result<void> read_transformer_settings(const json::Reader& in, SavedSettings& sa
   if (const json::Reader task = in.member("transformer_task"); !task.is_null()) {
     CR_TRY_ASSIGN(const std::string name, task.string());
     if (name != "sequence-classification") {
-      return unsupported(in, "transformer_task " + json::quote(name) +
-                                 " is not supported, only \"sequence-classification\".");
+      return in.unsupported("transformer_task " + json::quote(name) +
+                            " is not supported, only \"sequence-classification\".");
     }
   }
   CR_TRY_ASSIGN(const bool lower_case, in.member("do_lower_case").boolean_or(false));
   if (lower_case) {
-    return unsupported(in,
-                       "do_lower_case is true, which is not supported; let the tokenizer's own "
-                       "files say so.");
+    return in.unsupported(
+        "do_lower_case is true, which is not supported; let the tokenizer's own "
+        "files say so.");
   }
   for (const char* key : {"processing_kwargs", "processor_kwargs", "tokenizer_args"}) {
     if (in.member(key).value().empty()) continue;  // null is empty too
-    return unsupported(in, "the settings in `" + std::string(key) +
-                               "` are not supported; put them into tokenizer_config.json.");
+    return in.unsupported("the settings in `" + std::string(key) +
+                          "` are not supported; put them into tokenizer_config.json.");
   }
   return {};
 }

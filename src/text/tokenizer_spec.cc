@@ -14,10 +14,9 @@ Result<std::int32_t> token_id(const json::Reader& value) {
 }
 
 Error unsupported(const json::Reader& where, std::string_view what) {
-  return {ErrorCode::kUnsupportedModel,
-          where.file() + ": " + std::string(what) +
-              " is not supported; only BERT's WordPiece tokenizers are. Use a cross-encoder of the "
-              "BERT family."};
+  return where.unsupported(std::string(what) +
+                           " is not supported; only BERT's WordPiece tokenizers are. Use a "
+                           "cross-encoder of the BERT family.");
 }
 
 Result<ResolvedTokens> resolve_added_tokens(const std::string& file,
