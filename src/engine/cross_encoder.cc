@@ -121,17 +121,12 @@ Result<CrossEncoder> CrossEncoder::load(std::string_view model, const LoadOption
     CR_TRY_ASSIGN(engine::ModelFiles files,
                   engine::open_model(model, options, weights::Need::kModel));
     const weights::ModelDir& dir = files.dir;
-    CR_TRY_ASSIGN(model::SavedSettings saved,
-                  model::parse_saved_settings(dir.modules_json, dir.sentence_transformers_json,
-                                              dir.sentence_bert_json));
+    CR_TRY_ASSIGN(model::SavedSettings saved, engine::read_saved_settings(dir));
     CR_TRY_ASSIGN(
         const model::Config config,
         model::parse_config(dir.config_json,
                             saved.present ? dir.sentence_transformers_json : base::Blob()));
-    CR_TRY_ASSIGN(
-        text::Tokenizer tokenizer,
-        text::Tokenizer::load(dir.tokenizer_json, dir.vocab_txt, dir.tokenizer_config_json,
-                              {dir.special_tokens_map_json, dir.added_tokens_json}));
+    CR_TRY_ASSIGN(text::Tokenizer tokenizer, engine::read_tokenizer(dir));
     CR_TRY(check_ids_fit(tokenizer, config, dir.where));
     CR_TRY_ASSIGN(const engine::LengthLimits limits,
                   engine::length_limits(options.max_length,

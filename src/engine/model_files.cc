@@ -1,4 +1,4 @@
-// A model's name to its files.
+// A model's name to its files, and which reader gets which of them.
 #include "engine/model_files.h"
 
 #include <filesystem>
@@ -27,6 +27,16 @@ Result<ModelFiles> open_model(std::string_view name, const LoadOptions& options,
     CR_TRY_ASSIGN(files.dir, weights::model_dir_from_bytes(embedded, need));
   }
   return files;
+}
+
+Result<model::SavedSettings> read_saved_settings(const weights::ModelDir& dir) {
+  return model::parse_saved_settings(dir.modules_json, dir.sentence_transformers_json,
+                                     dir.sentence_bert_json);
+}
+
+Result<text::Tokenizer> read_tokenizer(const weights::ModelDir& dir) {
+  return text::Tokenizer::load(dir.tokenizer_json, dir.vocab_txt, dir.tokenizer_config_json,
+                               {dir.special_tokens_map_json, dir.added_tokens_json});
 }
 
 }  // namespace crossrank::engine

@@ -55,8 +55,7 @@ Result<void> Scorer::score(const PairSource& source, const text::CutRules& rules
   for (std::size_t first = 0; first < source.size(); first += stretch.pairs()) {
     const auto progress = [&](std::size_t sequences_done) {
       if (!options.progress) return;
-      const std::size_t sequences = std::max<std::size_t>(stretch.sequences().size(), 1);
-      const std::size_t pairs = stretch.pairs() * sequences_done / sequences;
+      const std::size_t pairs = stretch.pairs() * sequences_done / stretch.sequences().size();
       options.progress(first + pairs, source.size());
     };
     {

@@ -57,13 +57,8 @@ Result<Tokenizer> Tokenizer::load(std::string_view model, const LoadOptions& opt
     CR_TRY_ASSIGN(const engine::ModelFiles files,
                   engine::open_model(model, options, weights::Need::kTokenizer));
     const weights::ModelDir& dir = files.dir;
-    CR_TRY_ASSIGN(model::SavedSettings saved,
-                  model::parse_saved_settings(dir.modules_json, dir.sentence_transformers_json,
-                                              dir.sentence_bert_json));
-    CR_TRY_ASSIGN(
-        text::Tokenizer tokenizer,
-        text::Tokenizer::load(dir.tokenizer_json, dir.vocab_txt, dir.tokenizer_config_json,
-                              {dir.special_tokens_map_json, dir.added_tokens_json}));
+    CR_TRY_ASSIGN(model::SavedSettings saved, engine::read_saved_settings(dir));
+    CR_TRY_ASSIGN(text::Tokenizer tokenizer, engine::read_tokenizer(dir));
     std::size_t max_positions = SIZE_MAX;
     bool one_type = false;
     if (dir.config_json) {

@@ -314,6 +314,8 @@ void Bert::forward_observed(const PackedBatch& batch, Workspace& workspace,
 
 const Config& Bert::config() const { return impl_->config; }
 std::size_t Bert::num_labels() const { return impl_->weights.num_labels; }
+std::size_t Bert::parameters() const { return impl_->weights.parameters; }
+
 double Bert::operations(std::size_t tokens) const {
   const Config& c = impl_->config;
   const auto n = static_cast<double>(tokens);
@@ -330,7 +332,5 @@ double Bert::operations(std::size_t tokens) const {
   }
   return sum + 2 * h * (h + static_cast<double>(impl_->weights.num_labels));
 }
-
-std::size_t Bert::parameters() const { return impl_->weights.parameters; }
 
 }  // namespace crossrank::model

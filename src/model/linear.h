@@ -25,13 +25,9 @@ class Linear {
                 const Weight& bias);
 
   std::size_t outputs() const { return bias_.size(); }
-  std::size_t inputs() const { return k_; }
-
-  // Bytes of scratch that apply() needs for m rows.
-  std::size_t scratch_bytes(std::size_t m) const { return kernels_->scratch_bytes(m, k_); }
 
   // y[M, n_end - n_begin] = epilogue(x[M, K] W[n_begin..n_end)^T + b), y at its first column.
-  // `scratch` is aligned to 64 bytes.
+  // `scratch` holds LinearKernels::scratch_bytes(m, K) bytes, aligned to 64.
   void apply(const float* x, std::size_t ldx, std::size_t m, float* y, std::size_t ldy,
              kernels::Epilogue epilogue, void* scratch, std::size_t n_begin,
              std::size_t n_end) const;
