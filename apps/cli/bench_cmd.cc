@@ -78,6 +78,11 @@ std::string decimals(double value, int digits) {
   return text;
 }
 
+// The weights are the same in all.
+std::string digest_of(const std::vector<Configuration>& all) {
+  return all.front().weights_sha256.substr(0, kDigestDigits);
+}
+
 std::string as_table(const std::vector<Configuration>& all) {
   std::vector<Table::Column> columns = {{"precision"},     {"isa"},          {"threads", true},
                                         {"pairs/s", true}, {"G op/s", true}, {"of roof", true},
@@ -90,8 +95,8 @@ std::string as_table(const std::vector<Configuration>& all) {
   for (const Configuration& c : all) {
     std::vector<std::string> row = {
         std::string(name_of(c.load.precision)),
-        c.isa,
-        std::to_string(c.threads),
+        c.info.isa,
+        std::to_string(c.info.threads),
         decimals(c.pairs_per_second, 1),
         decimals(1e-9 * c.operations_per_second, 0),
         decimals(100 * c.operations_per_second / c.roof_per_second, 1) + " %",
@@ -106,8 +111,8 @@ std::string as_table(const std::vector<Configuration>& all) {
   return table.render(200);
 }
 
-json::Value as_json(const BenchFlags& flags, const ModelInfo& info, const BenchWorkload& workload,
-                    const std::string& digest, const std::vector<Configuration>& all) {
+json::Value as_json(const BenchFlags& flags, const BenchWorkload& workload,
+                    const std::vector<Configuration>& all) {
   json::Value runs = json::Value::array();
   for (const Configuration& c : all) {
     json::Value latencies = json::Value::array();
@@ -118,8 +123,8 @@ json::Value as_json(const BenchFlags& flags, const ModelInfo& info, const BenchW
                            {"p99_ms", l.p99_ms}});
     }
     runs.push_back({{"precision", name_of(c.load.precision)},
-                    {"isa", c.isa},
-                    {"threads", c.threads},
+                    {"isa", c.info.isa},
+                    {"threads", c.info.threads},
                     {"pairs_per_second", c.pairs_per_second},
                     {"tokens_per_second", c.tokens_per_second},
                     {"operations_per_second", c.operations_per_second},
@@ -129,14 +134,10 @@ json::Value as_json(const BenchFlags& flags, const ModelInfo& info, const BenchW
                     {"peak_mb", c.peak_mb ? json::Value(*c.peak_mb) : json::Value()},
                     {"latency", std::move(latencies)}});
   }
-  return {{"model", info.name},
-          {"weights_sha256", digest},
-          {"pairs", workload.pairs.size()},
-          {"input", workload.name},
-          {"rounds", flags.rounds},
-          {"batch_tokens", flags.scoring.batch_tokens},
-          {"version", version()},
-          {"runs", std::move(runs)}};
+  return {{"model", all.front().info.name}, {"weights_sha256", digest_of(all)},
+          {"pairs", workload.pairs.size()}, {"input", workload.name},
+          {"rounds", flags.rounds},         {"batch_tokens", flags.scoring.batch_tokens},
+          {"version", version()},           {"runs", std::move(runs)}};
 }
 
 Result<void> bench(const BenchFlags& flags) {
@@ -149,17 +150,7 @@ Result<void> bench(const BenchFlags& flags) {
     CR_TRY_ASSIGN(workload, read_workload(flags.path, flags.format,
                                           flags.pairs != 0 ? flags.pairs : SIZE_MAX));
   }
-  ModelFlags model = flags.model;
-  model.load = all.front().load;
-  ModelInfo info;
-  std::string digest;
-  {  // the measured process holds one model at a time
-    CR_TRY_ASSIGN(const CrossEncoder encoder, open_model(model, flags.output.quiet));
-    CR_TRY_ASSIGN(const std::string sha256, encoder.weights_sha256());
-    digest = sha256.substr(0, kDigestDigits);
-    info = encoder.info();
-  }
-
+  CR_TRY(fetch_model(flags.model, /*tokenizer_only=*/false, flags.output.quiet));
   ProgressBar bar("bench", ProgressBar::Unit::kPairs, flags.output.quiet);
   BenchPlan plan;
   plan.rounds = flags.rounds;
@@ -176,11 +167,11 @@ Result<void> bench(const BenchFlags& flags) {
   if (flags.output.resolved(Format::kTable, Format::kJson) == Format::kTable) {
     out.buffer() = as_table(all) + std::to_string(workload.pairs.size()) + " pairs (" +
                    workload.name + "), median of " + std::to_string(flags.rounds) + " rounds, " +
-                   info.name + ", weights " + digest +
+                   all.front().info.name + ", weights " + digest_of(all) +
                    "\n\"of roof\" compares with a loop of products alone, measured between the "
                    "rounds\n";
   } else {
-    out.buffer() = json::dump_pretty(as_json(flags, info, workload, digest, all)) + "\n";
+    out.buffer() = json::dump_pretty(as_json(flags, workload, all)) + "\n";
   }
   return out.flush();
 }

@@ -90,10 +90,10 @@ Result<void> run_bench(const std::string& model, const BenchWorkload& workload,
     const Clock::time_point start = Clock::now();
     CR_TRY_ASSIGN(const CrossEncoder encoder, CrossEncoder::load(model, c.load));
     c.load_ms = 1e3 * seconds_since(start);
-    c.isa = encoder.info().isa;
-    c.threads = encoder.info().threads;
+    c.info = encoder.info();
     CR_TRY_ASSIGN(const Predictions predictions, encoder.predict(pairs, plan.score));
     if (counts) c.peak_mb = peak_memory_mb();
+    CR_TRY_ASSIGN(c.weights_sha256, encoder.weights_sha256());
     tokens = 0;
     c.operations_per_second = 0;
     for (const ScoredPair& pair : predictions) {
@@ -113,7 +113,7 @@ Result<void> run_bench(const std::string& model, const BenchWorkload& workload,
   for (std::size_t round = 0; round < plan.rounds; ++round) {
     for (std::size_t i = 0; i < encoders.size(); ++i) {
       const Configuration& c = configurations[i];
-      CR_TRY_ASSIGN(const double roof, measure_peak(c.load.precision, c.isa, c.threads));
+      CR_TRY_ASSIGN(const double roof, measure_peak(c.load.precision, c.info.isa, c.info.threads));
       roofs[i].push_back(roof);
       const Clock::time_point start = Clock::now();
       CR_TRY(encoders[i].predict(pairs, plan.score));

@@ -29,8 +29,8 @@ struct Latency {
 // One model in one precision on one ISA with a number of threads. Medians over the rounds.
 struct Configuration {
   LoadOptions load;
-  std::string isa;
-  std::size_t threads = 0;
+  ModelInfo info;              // of what was loaded
+  std::string weights_sha256;  // likewise
   double load_ms = 0;
   double pairs_per_second = 0, tokens_per_second = 0;
   double operations_per_second = 0;  // executed in products of matrices

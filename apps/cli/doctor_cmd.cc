@@ -147,16 +147,15 @@ class Doctor {
     sha256_ = std::move(*sha256);
     const ModelInfo& info = encoder_->info();
     reference_ = find_reference(info, sha256_);
+    write_pairs();
     CR_TRY_ASSIGN(const std::string damaged, damaged_files(info.source));
     if (!damaged.empty()) {
       add("model files", Outcome::kFailed, damage(damaged, info.source));
-      write_pairs();
       return {};
     }
     add("model files", Outcome::kOk,
         info.architecture + ", " + with_thousands(info.parameters) + " parameters, from " +
             info.source);
-    write_pairs();
     return {};
   }
 

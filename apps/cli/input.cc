@@ -308,9 +308,7 @@ Result<void> Skipped::add(const std::string& file, std::size_t line, Error error
 }
 
 std::string Skipped::report(std::string_view noun) const {
-  std::string text = "skipped " + with_thousands(count) + " ";
-  text.append(noun).append(count == 1 ? ": " : "s, the first: ").append(first);
-  return text;
+  return "skipped " + counted(count, noun) + (count == 1 ? ": " : ", the first: ") + first;
 }
 
 std::string_view repair(std::string_view line, bool is_json, std::size_t line_number,

@@ -44,6 +44,12 @@ std::string with_thousands(std::size_t value) {
   return text;
 }
 
+std::string counted(std::size_t count, std::string_view noun) {
+  std::string text = with_thousands(count) + " ";
+  text.append(noun).append(count == 1 ? "" : "s");
+  return text;
+}
+
 std::string with_unit(double bytes) {
   const char* units[] = {"B", "kB", "MB", "GB"};
   std::size_t unit = 0;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 #include "crossrank/options.h"
 
@@ -45,6 +46,8 @@ std::string progress_text(const std::string& what, ProgressBar::Unit unit, std::
 
 // "1,234,567"
 std::string with_thousands(std::size_t value);
+// "1 pair", "2,000 pairs": of a noun whose plural ends in s.
+std::string counted(std::size_t count, std::string_view noun);
 // "87.3 MB"
 std::string with_unit(double bytes);
 

@@ -177,8 +177,7 @@ void write_table(std::string& out, const RankResults& r) {
   out += snippet("query: " + r.flags.query, width) + "\n" + table.render(width);
   const std::string footer =
       std::to_string(r.ranking.results.size()) + " of " +
-      with_thousands(r.documents.documents.size()) +
-      (r.documents.documents.size() == 1 ? " document" : " documents") +
+      counted(r.documents.documents.size(), "document") +
       (r.ranking.truncated_documents > 0
            ? ", " + with_thousands(r.ranking.truncated_documents) + " scored in part"
            : "") +
@@ -297,8 +296,7 @@ Result<void> rank(RankFlags& flags) {
     if (!digest_in_results) {
       CR_TRY_ASSIGN(results.digest, digest->short_hex());
     }
-    say("ranked " + with_thousands(list.documents.size()) +
-        (list.documents.size() == 1 ? " document with " : " documents with ") +
+    say("ranked " + counted(list.documents.size(), "document") + " with " +
         describe(info, results.digest));
   }
   return {};

@@ -266,7 +266,7 @@ class ScoreRun {
     if (skipped_.count > 0) say(skipped_.report("line"));
     if (flags_.output.quiet || (stopped && written_ == 0)) return;
     const double rate = seconds > 0 ? static_cast<double>(written_) / seconds : 0;
-    say("scored " + with_thousands(written_) + (written_ == 1 ? " pair" : " pairs") +
+    say("scored " + counted(written_, "pair") +
         (truncated_ > 0 ? ", " + with_thousands(truncated_) + " of them in part," : "") + " at " +
         with_thousands(static_cast<std::size_t>(rate)) + "/s with " +
         describe(encoder_.info(), digest));
