@@ -5,6 +5,7 @@
 #include <iterator>
 #include <stdexcept>
 
+#include "engine/compute.h"
 #include "kernels/dispatch.h"
 
 namespace crossrank::golden {
@@ -114,19 +115,13 @@ std::vector<std::string> isas() {
 }
 
 std::string IsaModel::name() const {
-  switch (precision) {
-    case Precision::kFp32: return isa + "_" + model.name;
-    case Precision::kBf16: return isa + "_bf16_" + model.name;
-    case Precision::kInt8: return isa + "_int8_" + model.name;
-  }
-  return "";
+  const std::string arithmetic = name_of(engine::arithmetic_of(precision).value());
+  return isa + (precision == Precision::kFp32 ? "_" : "_" + arithmetic + "_") + model.name;
 }
 
 std::vector<IsaModel> isa_models(Precision precision) {
   std::vector<IsaModel> out;
-  const auto arithmetic = precision == Precision::kFp32   ? kernels::Arithmetic::kFp32
-                          : precision == Precision::kBf16 ? kernels::Arithmetic::kBf16
-                                                          : kernels::Arithmetic::kInt8;
+  const kernels::Arithmetic arithmetic = engine::arithmetic_of(precision).value();
   for (const kernels::KernelTable* table : kernels::available_kernels(arithmetic)) {
     for (const ModelCase& model : read_models()) out.push_back({table->name, model, precision});
   }
