@@ -45,7 +45,8 @@ void attend_rows(const AttentionArgs& a, size_t query, const float* packed_k, co
   const float* q = a.q + query * a.ldq;
   for (size_t key = 0; key < a.n_keys; key += kPanel) {
     Vec acc[kRows][kTileVecs];
-    accumulate<kRows, kTileVecs>(q, a.ldq, packed_k + key * a.head_size, kPanel, a.head_size, acc);
+    accumulate<Fp32Product, kRows, kTileVecs>(q, a.ldq, packed_k + key * a.head_size, kPanel,
+                                              a.head_size, acc);
     for (size_t i = 0; i < kRows; ++i) {
       for (size_t v = 0; v < kTileVecs; ++v) store(scores + i * keys + key + v * kLanes, acc[i][v]);
     }
@@ -56,7 +57,7 @@ void attend_rows(const AttentionArgs& a, size_t query, const float* packed_k, co
   }
   for (size_t column = 0; column < a.head_size; column += kHeadVecs * kLanes) {
     Vec acc[kRows][kHeadVecs];
-    accumulate<kRows, kHeadVecs>(scores, keys, values + column, ldv, a.n_keys, acc);
+    accumulate<Fp32Product, kRows, kHeadVecs>(scores, keys, values + column, ldv, a.n_keys, acc);
     for (size_t i = 0; i < kRows; ++i) {
       for (size_t v = 0; v < kHeadVecs; ++v) acc[i][v] = mul(acc[i][v], set1(inverse[i]));
       store_row<kHeadVecs>(a.out + (query + i) * a.ldo + column, acc[i], a.head_size - column);

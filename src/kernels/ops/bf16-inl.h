@@ -26,8 +26,7 @@ struct Bf16Tile {
   void run(const Panel& panel, size_t row) const {
     const size_t n_units = units(a.k);
     Acc acc[kRows][kTileVecs];
-    accumulate_units<kRows>((const int32_t*)(rows + row * n_units * kUnitValues), n_units,
-                            panel.weights, n_units, acc);
+    accumulate_units<kRows>(rows + row * n_units * kUnitValues, panel, n_units, acc);
     finish<kRows, kEpilogue, true>(a, panel, row, acc);
   }
 };

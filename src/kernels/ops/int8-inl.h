@@ -85,8 +85,7 @@ struct Int8Tile {
   void run(const Panel& panel, size_t row) const {
     const size_t n_units = units(a.k);
     Acc acc[kRows][kTileVecs];
-    accumulate_units<kRows>((const int32_t*)(rows + row * n_units * kUnitValues), n_units,
-                            panel.weights, n_units, acc);
+    accumulate_units<kRows>(rows + row * n_units * kUnitValues, panel, n_units, acc);
     const float* w_scale = (const float*)(panel.weights + n_units * kPanel * kUnitBytes);
     const int32_t* w_sum = (const int32_t*)(w_scale + kPanel);
 #pragma GCC unroll 16

@@ -35,6 +35,39 @@ inline Panel make_panel(const LinearArgs& a, size_t n, size_t panel_bytes) {
   return panel;
 }
 
+// sum[i][v] over `steps` of the products of x[i * ldx + step] and vector v of w[step * ldw ..].
+// Product says what numbers these are and how one is added: Fp32Product, UnitProduct.
+template <typename Product, size_t kRows, size_t kVecs>
+[[gnu::always_inline]] inline void accumulate(const typename Product::X* __restrict x, size_t ldx,
+                                              const typename Product::W* __restrict w, size_t ldw,
+                                              size_t steps,
+                                              typename Product::Sum acc[kRows][kVecs]) {
+  typename Product::Sum sum[kRows][kVecs];
+#pragma GCC unroll 16
+  for (size_t i = 0; i < kRows; ++i) {
+#pragma GCC unroll 4
+    for (size_t v = 0; v < kVecs; ++v) sum[i][v] = Product::none();
+  }
+  for (size_t step = 0; step < steps; ++step) {
+    decltype(Product::weights(w)) weight[kVecs];
+#pragma GCC unroll 4
+    for (size_t v = 0; v < kVecs; ++v) weight[v] = Product::weights(w + v * Product::kStride);
+#pragma GCC unroll 16
+    for (size_t i = 0; i < kRows; ++i) {
+      const auto input = Product::broadcast(x[i * ldx]);
+#pragma GCC unroll 4
+      for (size_t v = 0; v < kVecs; ++v) sum[i][v] = Product::add(sum[i][v], input, weight[v]);
+    }
+    ++x;
+    w += ldw;
+  }
+#pragma GCC unroll 16
+  for (size_t i = 0; i < kRows; ++i) {
+#pragma GCC unroll 4
+    for (size_t v = 0; v < kVecs; ++v) acc[i][v] = sum[i][v];
+  }
+}
+
 // Stores columns [0, n) of a row of kVecs vectors, n <= kVecs * kLanes.
 template <size_t kVecs>
 [[gnu::always_inline]] inline void store_row(float* y, const Vec row[kVecs], size_t n) {

@@ -6,35 +6,26 @@ constexpr size_t kUnitBytes = 4;
 
 inline size_t units(size_t k) { return (k + kUnitValues - 1) / kUnitValues; }
 
-// acc[i][v] = sum over u of dot(x[i * ldx + u], w[u * kPanel + v * kLanes ..])
+struct UnitProduct {
+  typedef int32_t X;  // a unit
+  typedef char W;
+  typedef Acc Sum;
+  static constexpr size_t kStride = kLanes * kUnitBytes;
+  static Acc none() { return acc_zero(); }
+  static auto broadcast(int32_t x) { return set1_unit(x); }
+  static Units weights(const char* w) { return load_units(w); }
+  template <typename Input>
+  static Acc add(Acc sum, Input x, Units w) {
+    return dot(sum, x, w);
+  }
+};
+
+// The sums of a tile over all of a panel. `rows` are the packed inputs from the tile's first on.
 template <size_t kRows>
-[[gnu::always_inline]] inline void accumulate_units(const int32_t* __restrict x, size_t ldx,
-                                                    const char* __restrict w, size_t n_units,
-                                                    Acc acc[kRows][kTileVecs]) {
-  Acc sum[kRows][kTileVecs];
-#pragma GCC unroll 16
-  for (size_t i = 0; i < kRows; ++i) {
-#pragma GCC unroll 4
-    for (size_t v = 0; v < kTileVecs; ++v) sum[i][v] = acc_zero();
-  }
-  for (size_t u = 0; u < n_units; ++u) {
-    Units weight[kTileVecs];
-#pragma GCC unroll 4
-    for (size_t v = 0; v < kTileVecs; ++v) weight[v] = load_units(w + v * kLanes * kUnitBytes);
-#pragma GCC unroll 16
-    for (size_t i = 0; i < kRows; ++i) {
-      const auto input = set1_unit(x[i * ldx]);
-#pragma GCC unroll 4
-      for (size_t v = 0; v < kTileVecs; ++v) sum[i][v] = dot(sum[i][v], input, weight[v]);
-    }
-    ++x;
-    w += kPanel * kUnitBytes;
-  }
-#pragma GCC unroll 16
-  for (size_t i = 0; i < kRows; ++i) {
-#pragma GCC unroll 4
-    for (size_t v = 0; v < kTileVecs; ++v) acc[i][v] = sum[i][v];
-  }
+[[gnu::always_inline]] inline void accumulate_units(const void* rows, const Panel& panel,
+                                                    size_t n_units, Acc acc[kRows][kTileVecs]) {
+  accumulate<UnitProduct, kRows, kTileVecs>((const int32_t*)rows, n_units, panel.weights,
+                                            kPanel * kUnitBytes, n_units, acc);
 }
 
 // Place of value k of output row n within the packed panels, in values.
