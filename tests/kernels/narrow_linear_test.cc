@@ -3,20 +3,21 @@
 #include <algorithm>
 #include <limits>
 
-#include "kernels/reference.h"
-#include "tests/kernels/kernel_test.h"
+#include "tests/kernels/linear_layer.h"
 
 namespace crossrank::kernels {
 namespace {
 
-class NarrowLinearTest : public KernelTest {
+class NarrowLinearTest : public LinearLayerTest {
  protected:
+  const LinearKernels& linear() const override { return kernels().linear; }
+  float highest_input() const override { return 3; }
   bool int8() const { return kernels().arithmetic == Arithmetic::kInt8; }
 
   // What rounding inputs and weights to the table's arithmetic may change of one output, what
   // float32 sums may on top, and the error of the coarse GELU.
   double bound(const float* x, const float* w, float bias, std::size_t k,
-               Epilogue epilogue = Epilogue::kNone) const {
+               Epilogue epilogue) const override {
     double low = 0, high = 0, largest = 0;
     for (std::size_t i = 0; i < k; ++i) {
       low = std::min(low, double{x[i]});
@@ -36,54 +37,13 @@ class NarrowLinearTest : public KernelTest {
     const double coarse = epilogue == Epilogue::kGelu ? 1.4e-4 : 0;
     return 1.13 * (sum + (static_cast<double>(k) + 8) * kEps * norm) + coarse + 1e-30;
   }
-
-  void check(std::size_t m, std::size_t n, std::size_t k, std::size_t misalign, Epilogue epilogue) {
-    Random random(m * 1000003 + n * 1009 + k * 31 + misalign);
-    const std::vector<float> x = random.floats(m * k, -1, 3);
-    const std::vector<float> w = random.floats(n * k);
-    const std::vector<float> bias = random.floats(n);
-    Guarded gx(x, misalign);
-    Guarded gb(bias, misalign);
-    Guarded gy(m * n, misalign);
-    LinearCall call(kernels().linear, m, n, k);
-    call.pack(w.data());
-    call.args.epilogue = epilogue;
-    call.run(gx.data(), gb.data(), gy.data());
-    ASSERT_TRUE(gy.intact()) << "wrote outside y: m=" << m << " n=" << n << " k=" << k;
-    const std::vector<double> expected = reference::linear(x, w, bias, m, n, k, epilogue);
-    for (std::size_t i = 0; i < m; ++i) {
-      for (std::size_t j = 0; j < n; ++j) {
-        ASSERT_NEAR(gy.data()[i * n + j], expected[i * n + j],
-                    bound(&x[i * k], &w[j * k], bias[j], k, epilogue))
-            << "m=" << m << " n=" << n << " k=" << k << " row " << i << " column " << j << " "
-            << name_of(epilogue);
-      }
-    }
-  }
 };
 
-TEST_P(NarrowLinearTest, EverySizeAroundTheBlocks) {
-  const std::size_t rows = kernels().row_block;
-  const std::size_t columns = kernels().linear_block;
-  for (std::size_t m = 0; m <= 2 * rows + 1; ++m) {
-    for (std::size_t n = 1; n <= 2 * columns + 1; n += n < columns - 2 ? 5 : 1)
-      check(m, n, 7, 0, Epilogue::kNone);
-  }
-  for (std::size_t k = 0; k <= 67; ++k) check(rows + 1, columns + 1, k, 0, Epilogue::kNone);
-}
+TEST_P(NarrowLinearTest, EverySizeAroundTheBlocks) { check_sizes_around_blocks(67); }
 
-TEST_P(NarrowLinearTest, MisalignedPointers) {
-  for (std::size_t misalign = 0; misalign < 16; ++misalign) {
-    check(kernels().row_block + 3, kernels().linear_block + 5, 19, misalign, Epilogue::kGelu);
-  }
-}
+TEST_P(NarrowLinearTest, MisalignedPointers) { check_misaligned_pointers(); }
 
-TEST_P(NarrowLinearTest, EveryEpilogueOnRealSizes) {
-  for (const Epilogue e : {Epilogue::kNone, Epilogue::kGelu, Epilogue::kGeluTanh, Epilogue::kRelu,
-                           Epilogue::kSilu, Epilogue::kTanh}) {
-    check(11, 100, 384, 0, e);
-  }
-}
+TEST_P(NarrowLinearTest, EveryEpilogueOnRealSizes) { check_every_epilogue(); }
 
 // K = 0 leaves the bias alone, in float32: the epilogue by itself.
 TEST_P(NarrowLinearTest, TheCoarseGeluKeepsItsBound) {
@@ -93,7 +53,7 @@ TEST_P(NarrowLinearTest, TheCoarseGeluKeepsItsBound) {
   bias[0] = -1e30F;
   bias[n - 1] = 1e30F;
   std::vector<float> y(n);
-  LinearCall call(kernels().linear, 1, n, 0);
+  LinearCall call(linear(), 1, n, 0);
   call.pack(nullptr);
   call.args.epilogue = Epilogue::kGelu;
   call.run(nullptr, bias.data(), y.data());
@@ -112,7 +72,7 @@ TEST_P(NarrowLinearTest, ARowHasTheSameBitsInAnyBatchAndColumnRange) {
   const std::vector<float> x = random.floats(m * k);
   const std::vector<float> w = random.floats(n * k);
   const std::vector<float> bias = random.floats(n);
-  LinearCall call(kernels().linear, m, n, k);
+  LinearCall call(linear(), m, n, k);
   call.pack(w.data());
   call.args.epilogue = Epilogue::kGelu;
   std::vector<float> together(m * n);
@@ -151,7 +111,7 @@ TEST_P(NarrowLinearTest, Int8SumsAreExactAtTheExtremes) {
     if (k >= 3) x[3 * k] = 127, x[3 * k + 1] = -128;
     const std::vector<float> bias(n, 0.0F);
     std::vector<float> y(m * n);
-    LinearCall call(kernels().linear, m, n, k);
+    LinearCall call(linear(), m, n, k);
     call.pack(w.data());
     call.run(x.data(), bias.data(), y.data());
     for (std::size_t i = 0; i < (k >= 3 ? m : 1); ++i) {
@@ -182,7 +142,7 @@ TEST_P(NarrowLinearTest, AdversarialRowsAreNeverWrongSilently) {
   x[5 * k + 7] = std::numeric_limits<float>::quiet_NaN();  // smaller lanes follow it
   for (std::size_t i = 0; i < k; ++i) x[6 * k + i] = 1e-38F;
   std::vector<float> y(8 * n);
-  LinearCall call(kernels().linear, 8, n, k);
+  LinearCall call(linear(), 8, n, k);
   call.pack(w.data());
   call.run(x.data(), bias.data(), y.data());
   for (std::size_t j = 0; j < n; ++j) {
@@ -194,7 +154,8 @@ TEST_P(NarrowLinearTest, AdversarialRowsAreNeverWrongSilently) {
     for (const std::size_t row : {1UL, 7UL}) {
       double sum = double{bias[j]};
       for (std::size_t l = 0; l < k; ++l) sum += double{x[row * k + l]} * double{w[j * k + l]};
-      EXPECT_NEAR(y[row * n + j], sum, bound(&x[row * k], &w[j * k], bias[j], k)) << row;
+      EXPECT_NEAR(y[row * n + j], sum, bound(&x[row * k], &w[j * k], bias[j], k, Epilogue::kNone))
+          << row;
     }
   }
 }
