@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
@@ -28,7 +29,7 @@ double seconds_since(Clock::time_point start) {
 double percentile(std::vector<double> values, double share) {
   std::sort(values.begin(), values.end());
   const auto last = static_cast<double>(values.size() - 1);
-  return values[static_cast<std::size_t>(last * share + 0.5)];
+  return values[static_cast<std::size_t>(std::lround(last * share))];
 }
 
 // Makes VmHWM start again from what is resident now. False where the system has no such thing.

@@ -37,7 +37,7 @@ void linear_bf16(const LinearArgs* args) {
   const size_t row_values = units(a.k) * kUnitValues;
   for (size_t i = 0; i < a.m; ++i) round_row(a.x + i * a.ldx, a.k, rows + i * row_values);
   with_epilogue(a.epilogue, [&](auto epilogue) {
-    for_tiles(a, kPanel * units(a.k) * kUnitBytes, Bf16Tile<decltype(epilogue)::value>{a, rows});
+    for_tiles(a, kPanel * units(a.k) * kUnitBytes, Bf16Tile<decltype(epilogue)::kValue>{a, rows});
   });
 }
 

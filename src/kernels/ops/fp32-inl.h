@@ -50,7 +50,7 @@ struct Fp32Tile {
 
 void linear_fp32(const LinearArgs* args) {
   with_epilogue(args->epilogue, [args](auto epilogue) {
-    for_tiles(*args, kPanel * args->k * sizeof(float), Fp32Tile<decltype(epilogue)::value>{*args});
+    for_tiles(*args, kPanel * args->k * sizeof(float), Fp32Tile<decltype(epilogue)::kValue>{*args});
   });
 }
 
@@ -82,10 +82,10 @@ size_t peak_fp32(size_t steps, float* numbers) {
   for (size_t i = 0; i < kTileRows * kTileVecs; ++i) sum[i] = set1(numbers[2] + (float)i);
   for (size_t step = 0; step < steps; ++step) {
 #pragma GCC unroll 32
-    for (size_t i = 0; i < kTileRows * kTileVecs; ++i) sum[i] = fma(x, w, sum[i]);
+    for (Vec& s : sum) s = fma(x, w, s);
   }
 #pragma GCC unroll 32
-  for (size_t i = 0; i < kTileRows * kTileVecs; ++i) numbers[3] += reduce_add(sum[i]);
+  for (const Vec& s : sum) numbers[3] += reduce_add(s);
   return steps * kTileRows * kPanel * 2;
 }
 

@@ -111,7 +111,7 @@ void linear_int8(const LinearArgs* args) {
   for (size_t i = 0; i < a.m; ++i)
     scales[i] = quantise_row(a.x + i * a.ldx, a.k, rows + i * row_values);
   with_epilogue(a.epilogue, [&](auto epilogue) {
-    for_tiles(a, panel_bytes_int8(a.k), Int8Tile<decltype(epilogue)::value>{a, rows, scales});
+    for_tiles(a, panel_bytes_int8(a.k), Int8Tile<decltype(epilogue)::kValue>{a, rows, scales});
   });
 }
 

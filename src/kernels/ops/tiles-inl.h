@@ -120,9 +120,9 @@ inline void for_tiles(const LinearArgs& a, size_t panel_bytes, const Tile& tile)
   }
 }
 
-template <Epilogue kValue>
+template <Epilogue kEpilogue>
 struct EpilogueTag {
-  static constexpr Epilogue value = kValue;
+  static constexpr Epilogue kValue = kEpilogue;
 };
 
 // Calls body(EpilogueTag<epilogue>()): the choice is made once a layer, not once an element.

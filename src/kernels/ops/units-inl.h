@@ -42,11 +42,9 @@ size_t peak_units(size_t steps, float* numbers) {
   for (size_t i = 0; i < kTileRows * kTileVecs; ++i) sum[i] = (Acc)set1(numbers[2] + (float)i);
   for (size_t step = 0; step < steps; ++step) {
 #pragma GCC unroll 32
-    for (size_t i = 0; i < kTileRows * kTileVecs; ++i) sum[i] = dot(sum[i], x, (Units)sum[i]);
+    for (Acc& s : sum) s = dot(s, x, (Units)s);
   }
 #pragma GCC unroll 32
-  for (size_t i = 0; i < kTileRows * kTileVecs; ++i) {
-    numbers[3] += reduce_add(acc_to_float(sum[i]));
-  }
+  for (const Acc& s : sum) numbers[3] += reduce_add(acc_to_float(s));
   return steps * kTileRows * kPanel * kUnitValues * 2;
 }
