@@ -1,6 +1,8 @@
 // ThreadPool: workers spin briefly for the next job, then sleep.
 #include "base/thread_pool.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
@@ -35,6 +37,10 @@ struct ThreadPool::State {
   const Body* body = nullptr;
   bool stopping = false;  // guarded by mutex
   std::vector<std::thread> threads;
+  const pid_t process = getpid();
+
+  // fork() copies this object but none of its threads: whoever waited for them would wait for ever.
+  bool is_forked() const { return getpid() != process; }
 
   // Here and not in ~ThreadPool: when the system refuses the n-th thread, the others must end too.
   ~State() {
@@ -80,13 +86,16 @@ ThreadPool::ThreadPool(std::size_t threads) : state_(std::make_unique<State>()) 
   }
 }
 
-ThreadPool::~ThreadPool() = default;
+ThreadPool::~ThreadPool() {
+  // A copy that fork() made can neither join its threads nor destroy what they wait on.
+  if (state_->is_forked()) static_cast<void>(state_.release());
+}
 
 std::size_t ThreadPool::workers() const { return state_->threads.size() + 1; }
 
 void ThreadPool::run(std::size_t count, const Body& body) {
   State& s = *state_;
-  if (s.threads.empty() || count <= 1) {
+  if (s.threads.empty() || count <= 1 || s.is_forked()) {
     for (std::size_t i = 0; i < count; ++i) body(0, i);
     return;
   }

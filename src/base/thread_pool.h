@@ -28,6 +28,7 @@ class Serial final : public Parallel {
 
 // `threads` workers, of which the caller of run() is number 0. Indices are handed out in order, one
 // at a time, so uneven bodies balance. run() may be called by one thread at a time: callers lock.
+// After fork(), which must not come during run(), the child's copy runs everything on the caller.
 class ThreadPool final : public Parallel {
  public:
   // Throws std::system_error when the system refuses a thread.
