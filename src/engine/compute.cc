@@ -2,7 +2,10 @@
 #include "engine/compute.h"
 
 #include <algorithm>
+#include <barrier>
 #include <chrono>
+#include <cstddef>
+#include <numeric>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -62,18 +65,26 @@ Result<double> measure_peak(Precision precision, std::string_view isa, std::size
     using Clock = std::chrono::steady_clock;
     constexpr std::size_t kSteps = 10000;
     constexpr std::chrono::milliseconds kTime{10};
-    std::vector<double> rates(threads);
+    // All begin together and share one clock: threads that take turns on a CPU must not count as if
+    // each had it alone. A worker that waits takes no second index, so all workers come.
+    Clock::time_point start;
+    std::barrier begin(static_cast<std::ptrdiff_t>(threads),
+                       [&start]() noexcept { start = Clock::now(); });
+    std::vector<std::size_t> work(threads);
+    std::vector<Clock::time_point> ends(threads);
     pool->run(threads, [&](std::size_t, std::size_t i) {
       float numbers[4] = {1e-3F, 1e-3F, 0, 0};
+      begin.arrive_and_wait();
       std::size_t done = 0;
-      const Clock::time_point start = Clock::now();
-      Clock::time_point now = start;
+      Clock::time_point now = Clock::now();
       for (; now - start < kTime; now = Clock::now()) done += table->linear.peak(kSteps, numbers);
-      rates[i] = static_cast<double>(done) / std::chrono::duration<double>(now - start).count();
+      work[i] = done;
+      ends[i] = now;
     });
-    double sum = 0;
-    for (const double rate : rates) sum += rate;
-    return sum;
+    const std::chrono::duration<double> seconds =
+        *std::max_element(ends.begin(), ends.end()) - start;
+    return static_cast<double>(std::accumulate(work.begin(), work.end(), std::size_t{0})) /
+           seconds.count();
   });
 }
 
