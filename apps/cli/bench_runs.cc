@@ -1,9 +1,7 @@
 // The measuring of `bench`.
 #include "bench_runs.h"
 
-#include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
@@ -11,6 +9,7 @@
 
 #include "base/try.h"
 #include "crossrank/machine.h"
+#include "quantiles.h"
 
 namespace crossrank::cli {
 namespace {
@@ -23,13 +22,6 @@ constexpr std::chrono::seconds kLatencyTime{1};
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-// The value that a share of `values` does not exceed.
-double percentile(std::vector<double> values, double share) {
-  std::sort(values.begin(), values.end());
-  const auto last = static_cast<double>(values.size() - 1);
-  return values[static_cast<std::size_t>(std::lround(last * share))];
 }
 
 // Makes VmHWM start again from what is resident now. False where the system has no such thing.
@@ -69,8 +61,8 @@ Result<Latency> measure_latency(const CrossEncoder& encoder, const std::vector<T
     CR_TRY(encoder.rank(pairs[0].query, texts, rank));
     milliseconds.push_back(1e3 * seconds_since(call));
   }
-  return Latency{documents, milliseconds.size(), percentile(milliseconds, 0.5),
-                 percentile(milliseconds, 0.99)};
+  return Latency{documents, milliseconds.size(), median(milliseconds),
+                 percentile(milliseconds, 99)};
 }
 
 }  // namespace
@@ -124,11 +116,11 @@ Result<void> run_bench(const std::string& model, const BenchWorkload& workload,
   }
   for (std::size_t i = 0; i < encoders.size(); ++i) {
     Configuration& c = configurations[i];
-    const double median = percentile(seconds[i], 0.5);
-    c.pairs_per_second = static_cast<double>(pairs.size()) / median;
-    c.tokens_per_second = tokens / median;
-    c.operations_per_second /= median;
-    c.roof_per_second = percentile(roofs[i], 0.5);
+    const double middle = median(seconds[i]);
+    c.pairs_per_second = static_cast<double>(pairs.size()) / middle;
+    c.tokens_per_second = tokens / middle;
+    c.operations_per_second /= middle;
+    c.roof_per_second = median(roofs[i]);
     for (const std::size_t documents : plan.documents) {
       CR_TRY_ASSIGN(Latency latency, measure_latency(encoders[i], pairs, documents, plan.score));
       c.latencies.push_back(latency);

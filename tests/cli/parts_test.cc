@@ -1,9 +1,12 @@
-// Exit codes, JSON writing and the doctor's data: the parts that need no process.
+// Exit codes, JSON writing, quantiles and the doctor's data: the parts that need no process.
 #include <gtest/gtest.h>
 
+#include <numeric>
 #include <set>
+#include <vector>
 
 #include "apps/cli/exit_code.h"
+#include "apps/cli/quantiles.h"
 #include "apps/cli/reference_logits.h"
 #include "apps/cli/result_writer.h"
 
@@ -41,6 +44,25 @@ TEST(Numbers, ReadBackToTheSameFloat) {
     EXPECT_EQ(std::stof(shortest(value)), value);
   }
   EXPECT_EQ(shortest(0.1f), "0.1");
+}
+
+TEST(Quantiles, AreNearestRanksAndTheMedianIsBetweenTheMiddleTwo) {
+  EXPECT_EQ(percentile({7}, 1), 7);
+  EXPECT_EQ(percentile({7}, 99), 7);
+  EXPECT_EQ(median({7}), 7);
+  EXPECT_EQ(median({9, 1, 4}), 4);
+  EXPECT_EQ(median({9, 1, 4, 2}), 3);
+  EXPECT_EQ(percentile({9, 1, 4, 2}, 25), 1);
+  EXPECT_EQ(percentile({9, 1, 4, 2}, 26), 2);
+  EXPECT_EQ(percentile({9, 1, 4, 2}, 100), 9);
+  std::vector<double> numbers(200);
+  std::iota(numbers.begin(), numbers.end(), 1.0);
+  EXPECT_EQ(percentile(numbers, 99), 198);
+  EXPECT_EQ(median(numbers), 100.5);
+  numbers.resize(101);
+  EXPECT_EQ(percentile(numbers, 99), 100);  // 99.99 of 101 do not exceed it
+  numbers.resize(50);
+  EXPECT_EQ(percentile(numbers, 99), 50);
 }
 
 TEST(References, AreCompleteAndKnowTheirModels) {

@@ -1,0 +1,24 @@
+// Median and percentiles of what `bench` measured, as bench/peers/report.py has them.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+namespace crossrank::cli {
+
+// The smallest value that `percent` of the values do not exceed (nearest rank), for 1 to 100.
+// `values` must not be empty.
+inline double percentile(std::vector<double> values, std::size_t percent) {
+  std::sort(values.begin(), values.end());
+  return values[(percent * values.size() + 99) / 100 - 1];
+}
+
+// The middle value, or the mean of the middle two. `values` must not be empty.
+inline double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t half = values.size() / 2;
+  return values.size() % 2 != 0 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+}  // namespace crossrank::cli
