@@ -42,7 +42,7 @@ LIBRARIES = {
     "immintrin.h": ["base:sha256"],  # one function with a target of its own, chosen at run time
 }
 SYSTEM = re.compile(
-    r"sys/\w+\.h|(cpuid|dirent|dlfcn|errno|fcntl|poll|pthread|pwd|sched|signal"
+    r"sys/\w+\.h|(cpuid|dirent|dlfcn|errno|fcntl|malloc|poll|pthread|pwd|sched|signal"
     r"|stddef|stdint|stdio|stdlib|string|termios|time|unistd|wchar)\.h"
 )
 STANDARD = re.compile(r"[a-z_0-9]+")  # <vector>: no dot, no slash

@@ -11,6 +11,10 @@
 #include "crossrank/machine.h"
 #include "quantiles.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 namespace crossrank::cli {
 namespace {
 
@@ -30,6 +34,9 @@ bool reset_peak_memory() {
   if (file == nullptr) return false;
   const bool written = std::fputs("5", file) >= 0;
   return (std::fclose(file) == 0) && written;
+#ifdef __GLIBC__
+  malloc_trim(0);  // what the model before left with malloc is not the next one's
+#endif
 }
 
 std::optional<double> peak_memory_mb() {
