@@ -20,7 +20,7 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
 TOKENS = (16, 32, 48, 64, 96, 128, 160, 192, 256, 320, 384, 448, 512)
-DOCUMENTS = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
+DOCUMENTS = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000, 3000, 10000)
 DOCUMENT_TOKENS = 93
 TOKENS_A_ROUND = 40000
 
