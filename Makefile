@@ -55,7 +55,8 @@ test-sanitizers:  ## Unit tests and fuzz corpora under ASan + UBSan, thread test
 	$(call ctest,tsan) -L '^threads$$' -LE long
 
 test-long:  ## The tests that do not fit in make test
-	@$(timed); tools/deps.sh build test; $(call build,release,all); $(call ctest,release) -L long
+	@$(timed); tools/deps.sh build test long; $(call build,release,all); \
+	$(call ctest,release) -L long
 
 test-tokenizer-full:  ## The tokenizer against the tokenizers package on every character (Python)
 	@$(timed); tools/deps.sh build test python; $(call build,release,tokenizer_probe); \

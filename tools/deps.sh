@@ -34,6 +34,7 @@ neon     command aarch64-linux-gnu-g++ g++-aarch64-linux-gnu
 neon     command aarch64-linux-gnu-objdump binutils-aarch64-linux-gnu
 neon     command qemu-aarch64        qemu-user
 neon     path    /usr/src/googletest googletest
+long     command qemu-x86_64         qemu-user
 coverage command gcovr               gcovr
 TABLE
 }
