@@ -190,5 +190,5 @@ def build_all(cache, model, workload):
     from engines import OpenVino
 
     engine = OpenVino(cache, 1, "int8", workload)
-    engine.open_tokenizer()
+    engine.load()
     openvino_int8(cache, workload.name, engine.calibration_feeds)

@@ -8,16 +8,17 @@ import traceback
 
 
 def _peak_megabytes(engine):
-    """Of the engine's own process where it has one, else of the children, else of this one."""
-    if hasattr(engine, "process"):
-        with open(f"/proc/{engine.process.pid}/status", encoding="ascii") as file:
-            return int(next(line for line in file if line.startswith("VmHWM")).split()[1]) / 1024
-    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return (children if hasattr(engine, "command") else _own_peak()) / 1024
+    """Of the engine's own process where it has one, else of the children, else of this one.
 
-
-def _own_peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    A megabyte is 1e6 bytes, as in `crossrank bench`; the kernel's kB are 1,024 bytes.
+    """
+    if hasattr(engine, "command") and not hasattr(engine, "process"):
+        return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e6
+    # Not ru_maxrss, which begins with what the parent had when it started this process.
+    process = engine.process.pid if hasattr(engine, "process") else "self"
+    with open(f"/proc/{process}/status", encoding="ascii") as file:
+        kilobytes = next(line for line in file if line.startswith("VmHWM")).split()[1]
+    return int(kilobytes) * 1024 / 1e6
 
 
 def _serve(connection, make, threads):
@@ -37,9 +38,13 @@ def _serve(connection, make, threads):
                 answer = argument[0](*argument[1:])
             elif verb == "prepare":
                 engine = make[0](*make[1:])
-                engine.prepare(argument)
+                engine.prepare(*argument)
                 answer = {"name": engine.name, "tolerance": engine.tolerance}
                 answer["settings"] = engine.settings
+            elif verb == "fit":
+                if hasattr(engine, "fit"):
+                    engine.fit(argument)
+                answer = engine.settings
             elif verb == "score":
                 answer = engine.score(argument)
             else:
@@ -80,11 +85,15 @@ class Remote:
             raise RuntimeError(error)
         return answer
 
-    def prepare(self, sample):
-        facts = self._ask("prepare", sample)
+    def prepare(self, sample, choices):
+        facts = self._ask("prepare", (sample, choices))
         self.name, self.tolerance, self.settings = (
             facts["name"], facts["tolerance"], facts["settings"],
         )  # fmt: skip
+
+    def fit(self, pairs):
+        """Lets the engine choose settings for calls of so many pairs; returns them."""
+        return self._ask("fit", pairs)
 
     def score(self, pairs):
         return self._ask("score", pairs)

@@ -117,17 +117,24 @@ def engine_makers(arguments, cache, workload):
 
 
 def start_engines(arguments, cache, workload, remotes):
-    """Appends the processes of all engines to `remotes`, loaded and tuned one after another."""
+    """Appends the processes of all engines to `remotes`, tuned and loaded one after another."""
     step = max(1, len(workload.pairs) // TUNING_PAIRS)
     sample = workload.pairs[::step][:TUNING_PAIRS]
     for name, make in engine_makers(arguments, cache, workload):
-        remote = isolate.Remote(make, arguments.threads)
-        remotes.append(remote)
         try:
-            remote.prepare(sample)
+            # In a process of its own: what lost would count to the winner's memory.
+            choices = isolate.call(arguments.threads, engines.tune, make, sample)
+            if not arguments.latency:
+                choices = choices[:1]  # fit() chooses among them call by call
+            remote = isolate.Remote(make, arguments.threads)
+            remotes.append(remote)
+            remote.prepare(sample, choices)
         except RuntimeError as error:
             sys.exit(f"{name} cannot run: {error}")
         print(f"{name}: {remote.settings}", file=sys.stderr)
+        if choices and choices[0][1] in (engines.BATCH_SIZES[0], engines.BATCH_SIZES[-1]):
+            print(f"warning: {name} picked batch {choices[0][1]}, an edge of "
+                  f"{engines.BATCH_SIZES}", file=sys.stderr)  # fmt: skip
 
 
 def check_agreement(logits, tolerances, groups):
@@ -190,10 +197,14 @@ def measure_latency(arguments, workload, remotes):
     sizes = LATENCY_SIZES[:3] if arguments.quick else LATENCY_SIZES
     budget = 0.5 if arguments.quick else LATENCY_SECONDS
     calls = {remote.name: {} for remote in remotes}
+    settings = {remote.name: {} for remote in remotes}
     for size in sizes:
         pairs = workloads.latency_pairs(workload.pairs, size)
         spent = dict.fromkeys(calls, 0.0)
         for remote in remotes:
+            settings[remote.name][str(size)] = remote.fit(pairs)
+            print(f"{size} documents, {remote.name}: {settings[remote.name][str(size)]}",
+                  file=sys.stderr)  # fmt: skip
             remote.score(pairs)
             calls[remote.name][str(size)] = []
         active = list(remotes)
@@ -208,7 +219,7 @@ def measure_latency(arguments, workload, remotes):
                     active.remove(remote)
         print(f"{size} documents done", file=sys.stderr)
     rows = [
-        {"engine": remote.name, "settings": remote.settings, "calls": calls[remote.name]}
+        {"engine": remote.name, "settings": settings[remote.name], "calls": calls[remote.name]}
         for remote in remotes
     ]
     return {"kind": "latency", "engines": rows}
