@@ -102,21 +102,35 @@ def handicapped(result):
     return sentences
 
 
-def print_targets(result):
+def targets(result):
+    """What reference.json asks of crossrank, for the engines that ran: the ratio round by round."""
     rates = {row["engine"]: row for row in result["engines"]}
-    for name, targets in REFERENCE["targets"].items():
-        for peer, least in targets.items():
+    verdicts = []
+    for name, peers in REFERENCE["targets"].items():
+        for peer, least in peers.items():
             if name in rates and peer in rates:
                 pairs = zip(rates[peer]["seconds"], rates[name]["seconds"], strict=True)
                 ratio = statistics.median([a / b for a, b in pairs])
-                verdict = "met" if ratio >= least else "MISSED"
-                print(f"target: {name} / {peer} {ratio:.2f}x, at least {least}x: {verdict}")
+                verdicts.append(
+                    {"engine": name, "peer": peer, "ratio": ratio, "target": least,
+                     "met": ratio >= least}
+                )  # fmt: skip
+    return verdicts
 
 
-def percentile(values, share):
-    """The smallest value that `share` of the values do not exceed."""
-    ordered = sorted(values)
-    return ordered[max(0, -(-int(share * 100) * len(ordered) // 100) - 1)]
+def print_targets(result):
+    for verdict in result["targets"]:
+        word = "met" if verdict["met"] else "MISSED"
+        print("target: {engine} / {peer} {ratio:.2f}x, at least {target}x: ".format(**verdict)
+              + word)  # fmt: skip
+    met = sum(verdict["met"] for verdict in result["targets"])
+    if result["targets"]:
+        print(f"targets: {met} of {len(result['targets'])} met")
+
+
+def percentile(values, percent):
+    """The smallest value that `percent` of the values do not exceed (nearest rank)."""
+    return sorted(values)[-(-percent * len(values) // 100) - 1]
 
 
 def print_latency(result):
@@ -130,7 +144,7 @@ def print_latency(result):
         cells = []
         for size in sizes:
             times = row["calls"][size]
-            p50, p99 = percentile(times, 0.5) * 1000, percentile(times, 0.99) * 1000
+            p50, p99 = statistics.median(times) * 1000, percentile(times, 99) * 1000
             cells.append(f"{p50:>10.1f}/{p99:.1f} ({len(times)})".rjust(24))
         print(f"{row['engine']:<26}" + "".join(cells))
 
@@ -196,7 +210,7 @@ def plot_latency(result, path):
     figure, axes = _axes(12)
     axes.set_prop_cycle(color=[*colormaps["tab20"].colors])
     for row in rows:
-        medians = [percentile(row["calls"][str(size)], 0.5) * 1000 for size in sizes]
+        medians = [statistics.median(row["calls"][str(size)]) * 1000 for size in sizes]
         ours = row["engine"].startswith("crossrank")
         axes.plot(sizes, medians, marker="o", markersize=3, linewidth=2 if ours else 1,
                   linestyle="-" if ours else "--", label=row["engine"])  # fmt: skip
