@@ -1,113 +1,205 @@
 // Attention of one head over one sequence. Included once, inside an unnamed namespace.
 //
-// Both products use the GEMM tile: scores = q K^T with K packed into panels like a weight matrix
-// [n_keys, D], and out = P V with V's rows as they lie (the panel's leading dimension is ldkv).
-// A block of kTileRows queries has its scores in scratch (first-level cache up to some 1,000 keys).
+// Both products use the GEMM tile: scores = (scale log2 e q) K^T with K packed into panels like a
+// weight matrix [n_keys, D], and out = P V with V's rows copied side by side (where they lie, a row
+// of qkv apart, they share a few sets of the first-level cache). A block of kTileRows queries has
+// its scores in scratch (first-level cache up to some 1,000 keys).
+//
+// The factors are cells of 32 bits with Numbers::kValues numbers each: consecutive columns of a
+// head in q K^T, consecutive keys in P V. Cells are filled up with zeros.
 
 constexpr size_t kHeadVecs = 2;  // vectors of V a tile covers: 32 columns on AVX-512
 
-// Scratch: packed K [round_up(n_keys, kPanel), D], scores [kTileRows, round_up(n_keys, kPanel)],
-// and V [n_keys, round_up(D, kHeadVecs * kLanes)] where D is no multiple of the tile's width.
+struct Fp32Numbers {
+  typedef Fp32Product Product;
+  static constexpr size_t kValues = 1;
+
+  // kLanes cells of the first `left` numbers at `row`, each times `factor`.
+  static Vec cells(const float* row, size_t left, Vec factor) {
+    return mul(load_upto(row, left), factor);
+  }
+  // kLanes cells, each of kValues rows of one column; `rows` rows and `left` columns are there.
+  static Vec stacked(const float* row, size_t /*ld*/, size_t /*rows*/, size_t left) {
+    return load_upto(row, left);
+  }
+  // Makes scores [at, at + kLanes) of a row, less the largest, probabilities: numbers of cells in
+  // the same place or before. Returns them.
+  static Vec put_exp2(float* row, size_t at, Vec score) {
+    const Vec p = exp2_v(score);
+    store(row + at, p);
+    return p;
+  }
+};
+
+// Where things lie in scratch; all counts are of 32 bits.
+template <typename Numbers>
+struct HeadLayout {
+  size_t keys;       // rounded up to whole panels
+  size_t key_cells;  // of P and V
+  size_t depth;      // cells of a row of q and of K
+  size_t ldq;        // in whole vectors
+  size_t width;      // columns of V in whole tiles
+  size_t values;     // V [key_cells, width], behind K [keys / kPanel, depth, kPanel]
+  size_t queries;    // q [kTileRows, ldq]
+  size_t scores;     // [kTileRows, keys] floats, then P
+  size_t end;
+};
+
+template <typename Numbers>
+inline HeadLayout<Numbers> head_layout(size_t n_keys, size_t head_size) {
+  HeadLayout<Numbers> l;
+  l.keys = round_up(n_keys, kPanel);
+  l.key_cells = round_up(n_keys, Numbers::kValues) / Numbers::kValues;
+  l.depth = round_up(head_size, Numbers::kValues) / Numbers::kValues;
+  l.ldq = round_up(l.depth, kLanes);
+  l.width = round_up(head_size, kHeadVecs * kLanes);
+  l.values = l.keys * l.depth;
+  l.queries = l.values + l.key_cells * l.width;
+  l.scores = l.queries + kTileRows * l.ldq;
+  l.end = l.scores + kTileRows * l.keys;
+  return l;
+}
+
+template <typename Numbers>
 size_t attention_scratch(size_t n_keys, size_t head_size) {
-  const size_t keys = round_up(n_keys, kPanel);
-  return keys * head_size + kTileRows * keys + n_keys * round_up(head_size, kHeadVecs * kLanes);
+  return head_layout<Numbers>(n_keys, head_size).end;
 }
 
-// Turns n scores into unnormalised probabilities and returns 1 / their sum.
-inline float softmax_row(float* row, size_t n, float scale) {
-  const size_t whole = n / kLanes * kLanes;
-  Vec top = set1(row[0]);
-  for (size_t i = 0; i < whole; i += kLanes) top = max(top, load(row + i));
-  float maximum = reduce_max(top);
-  for (size_t i = whole; i < n; ++i) maximum = row[i] > maximum ? row[i] : maximum;
-  // exp(scale (s - max)) as a power of 2; scale > 0: the largest score is the largest scaled score.
-  const Vec top_v = set1(maximum);
-  const Vec scale_v = set1(scale * 1.44269504f);
-  Vec sum = zero();
-  for (size_t i = 0; i < whole; i += kLanes) {
-    const Vec e = exp2_v(mul(sub(load(row + i), top_v), scale_v));
-    store(row + i, e);
-    sum = add(sum, e);
-  }
-  if (whole < n) {
-    float last[kLanes];
-    store(last, exp2_v(mul(sub(load_first(row + whole, n - whole), top_v), scale_v)));
-    for (size_t i = n - whole; i < kLanes; ++i) last[i] = 0.0f;
-    store_first(row + whole, load(last), n - whole);
-    sum = add(sum, load(last));
-  }
-  return 1.0f / reduce_add(sum);
+// accumulate() on cells.
+template <typename Numbers, size_t kRows, size_t kVecs>
+[[gnu::always_inline]] inline void accumulate_cells(const float* x, size_t ldx, const float* w,
+                                                    size_t ldw, size_t steps,
+                                                    Vec acc[kRows][kVecs]) {
+  typedef typename Numbers::Product Product;
+  constexpr size_t kCell = Product::kStride / kLanes;  // in the elements of w
+  accumulate<Product, kRows, kVecs>((const typename Product::X*)x, ldx,
+                                    (const typename Product::W*)w, ldw * kCell, steps, acc);
 }
 
-template <size_t kRows>
-void attend_rows(const AttentionArgs& a, size_t query, const float* packed_k, const float* values,
-                 size_t ldv, float* scores, size_t keys) {
-  const float* q = a.q + query * a.ldq;
-  for (size_t key = 0; key < a.n_keys; key += kPanel) {
-    Vec acc[kRows][kTileVecs];
-    accumulate<Fp32Product, kRows, kTileVecs>(q, a.ldq, packed_k + key * a.head_size, kPanel,
-                                              a.head_size, acc);
-    for (size_t i = 0; i < kRows; ++i) {
-      for (size_t v = 0; v < kTileVecs; ++v) store(scores + i * keys + key + v * kLanes, acc[i][v]);
-    }
-  }
-  float inverse[kRows];
+// Turns rows of n scores into unnormalised probabilities and writes 1 / their sums. `padding` is 0
+// where the last vector of a row has a score and -infinity behind: those become 0.
+template <typename Numbers, size_t kRows>
+inline void softmax_rows(float* scores, size_t ld, size_t n, Vec padding, float inverse[kRows]) {
+  const size_t last = (n - 1) / kLanes * kLanes;
+  Vec top[kRows];
   for (size_t i = 0; i < kRows; ++i) {
-    inverse[i] = softmax_row(scores + i * keys, a.n_keys, a.scale);
+    float* row = scores + i * ld;
+    Vec largest = add(load(row + last), padding);
+    store(row + last, largest);
+    for (size_t at = 0; at < last; at += kLanes) largest = max(largest, load(row + at));
+    top[i] = set1(reduce_max(largest));
   }
-  for (size_t column = 0; column < a.head_size; column += kHeadVecs * kLanes) {
-    Vec acc[kRows][kHeadVecs];
-    accumulate<Fp32Product, kRows, kHeadVecs>(scores, keys, values + column, ldv, a.n_keys, acc);
-    for (size_t i = 0; i < kRows; ++i) {
-      for (size_t v = 0; v < kHeadVecs; ++v) acc[i][v] = mul(acc[i][v], set1(inverse[i]));
-      store_row<kHeadVecs>(a.out + (query + i) * a.ldo + column, acc[i], a.head_size - column);
+  Vec sum[kRows];
+  for (size_t i = 0; i < kRows; ++i) {
+    float* row = scores + i * ld;
+    sum[i] = zero();
+    for (size_t at = 0; at <= last; at += kLanes) {
+      sum[i] = add(sum[i], Numbers::put_exp2(row, at, sub(load(row + at), top[i])));
     }
   }
+  for (size_t i = 0; i < kRows; ++i) inverse[i] = 1.0f / reduce_add(sum[i]);
 }
 
-template <size_t kRows>
-void attend_tail(const AttentionArgs& a, size_t query, size_t rows, const float* packed_k,
-                 const float* values, size_t ldv, float* scores, size_t keys) {
-  if constexpr (kRows > 0) {
-    if (rows == kRows) {
-      attend_rows<kRows>(a, query, packed_k, values, ldv, scores, keys);
-    } else {
-      attend_tail<kRows - 1>(a, query, rows, packed_k, values, ldv, scores, keys);
-    }
-  }
-}
+template <typename Numbers>
+struct Head {
+  const AttentionArgs& a;
+  HeadLayout<Numbers> l;
+  Vec factor;   // of q
+  Vec padding;  // see softmax_rows
 
-void attention(const AttentionArgs* args) {
-  const AttentionArgs& a = *args;
-  const size_t keys = round_up(a.n_keys, kPanel);
-  float* packed_k = a.scratch;
-  float* scores = packed_k + keys * a.head_size;
-  for (size_t key = 0; key < a.n_keys; ++key) {
-    float* out = packed_row(packed_k, key, a.head_size);
-    for (size_t d = 0; d < a.head_size; ++d) out[d * kPanel] = a.k[key * a.ldkv + d];
+  size_t columns_from(size_t column) const {
+    return column < a.head_size ? a.head_size - column : 0;
   }
-  // The places of the last panel that no key fills are computed with and never read. Zeros, since
-  // old contents could be subnormal and slow.
-  for (size_t key = a.n_keys; key < keys; ++key) {
-    float* out = packed_row(packed_k, key, a.head_size);
-    for (size_t d = 0; d < a.head_size; ++d) out[d * kPanel] = 0.0f;
-  }
-  const float* values = a.v;
-  size_t ldv = a.ldkv;
-  const size_t width = round_up(a.head_size, kHeadVecs * kLanes);
-  if (width != a.head_size) {  // a tile would read past the head: a copy padded with zeros
-    float* copy = scores + kTileRows * keys;
-    for (size_t key = 0; key < a.n_keys; ++key) {
-      for (size_t d = 0; d < width; ++d) {
-        copy[key * width + d] = d < a.head_size ? a.v[key * a.ldkv + d] : 0.0f;
+
+  void pack_keys() const {
+    for (size_t key = 0; key < l.keys; key += kLanes) {
+      float* out = packed_row(a.scratch, key, l.depth);
+      for (size_t cell = 0; cell < l.depth; cell += kLanes) {
+        const size_t column = cell * Numbers::kValues;
+        Vec rows[kLanes];
+#pragma GCC unroll 16
+        for (size_t i = 0; i < kLanes; ++i) {
+          rows[i] = key + i < a.n_keys ? Numbers::cells(a.k + (key + i) * a.ldkv + column,
+                                                        columns_from(column), set1(1.0f))
+                                       : zero();
+        }
+        transpose(rows);
+#pragma GCC unroll 16
+        for (size_t i = 0; i < kLanes; ++i) {
+          if (cell + i < l.depth) store(out + (cell + i) * kPanel, rows[i]);
+        }
       }
     }
-    values = copy;
-    ldv = width;
   }
-  size_t query = 0;
-  for (; query + kTileRows <= a.n_queries; query += kTileRows) {
-    attend_rows<kTileRows>(a, query, packed_k, values, ldv, scores, keys);
+
+  void pack_values() const {
+    float* out = a.scratch + l.values;
+    for (size_t cell = 0; cell < l.key_cells; ++cell, out += l.width) {
+      const size_t key = cell * Numbers::kValues;
+      for (size_t column = 0; column < l.width; column += kLanes) {
+        store(out + column, Numbers::stacked(a.v + key * a.ldkv + column, a.ldkv, a.n_keys - key,
+                                             columns_from(column)));
+      }
+    }
   }
-  attend_tail<kTileRows - 1>(a, query, a.n_queries - query, packed_k, values, ldv, scores, keys);
+
+  // Queries [row, row + kRows).
+  template <size_t kRows>
+  void run(size_t row) const {
+    float* q = a.scratch + l.queries;
+    float* scores = a.scratch + l.scores;
+    for (size_t i = 0; i < kRows; ++i) {
+      for (size_t cell = 0; cell < l.depth; cell += kLanes) {
+        const size_t column = cell * Numbers::kValues;
+        store(q + i * l.ldq + cell,
+              Numbers::cells(a.q + (row + i) * a.ldq + column, columns_from(column), factor));
+      }
+    }
+    for (size_t key = 0; key < l.keys; key += kPanel) {
+      Vec acc[kRows][kTileVecs];
+      accumulate_cells<Numbers, kRows, kTileVecs>(q, l.ldq, a.scratch + key * l.depth, kPanel,
+                                                  l.depth, acc);
+      for (size_t i = 0; i < kRows; ++i) {
+        store_row<kTileVecs>(scores + i * l.keys + key, acc[i], kPanel);
+      }
+    }
+    float inverse[kRows];
+    softmax_rows<Numbers, kRows>(scores, l.keys, a.n_keys, padding, inverse);
+    for (size_t column = 0; column < a.head_size; column += kHeadVecs * kLanes) {
+      Vec acc[kRows][kHeadVecs];
+      accumulate_cells<Numbers, kRows, kHeadVecs>(scores, l.keys, a.scratch + l.values + column,
+                                                  l.width, l.key_cells, acc);
+      for (size_t i = 0; i < kRows; ++i) {
+        for (size_t v = 0; v < kHeadVecs; ++v) acc[i][v] = mul(acc[i][v], set1(inverse[i]));
+        store_row<kHeadVecs>(a.out + (row + i) * a.ldo + column, acc[i], a.head_size - column);
+      }
+    }
+  }
+
+  template <size_t kRows>
+  void tail(size_t row) const {
+    if constexpr (kRows > 0) {
+      if (a.n_queries - row == kRows) {
+        run<kRows>(row);
+      } else {
+        tail<kRows - 1>(row);
+      }
+    }
+  }
+};
+
+template <typename Numbers>
+void attention(const AttentionArgs* args) {
+  const AttentionArgs& a = *args;
+  float padding[kLanes];
+  for (size_t i = 0; i < kLanes; ++i) {
+    padding[i] = i <= (a.n_keys - 1) % kLanes ? 0.0f : -__builtin_inff();
+  }
+  const Head<Numbers> head = {a, head_layout<Numbers>(a.n_keys, a.head_size),
+                              set1(a.scale * 1.44269504f), load(padding)};
+  head.pack_keys();
+  head.pack_values();
+  size_t row = 0;
+  for (; row + kTileRows <= a.n_queries; row += kTileRows) head.template run<kTileRows>(row);
+  head.template tail<kTileRows - 1>(row);
 }

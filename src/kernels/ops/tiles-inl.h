@@ -10,6 +10,9 @@ constexpr size_t kPanel = kTileVecs * kLanes;
 
 constexpr size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 
+// The first n numbers at p, for any n; the other lanes are 0.
+inline Vec load_upto(const float* p, size_t n) { return n < kLanes ? load_first(p, n) : load(p); }
+
 // One panel of a LinearArgs: where its outputs go, and its bias (0 behind the last output).
 struct Panel {
   const char* weights;
@@ -25,12 +28,8 @@ inline Panel make_panel(const LinearArgs& a, size_t n, size_t panel_bytes) {
   panel.columns = a.n_end - n < kPanel ? a.n_end - n : kPanel;
   for (size_t v = 0; v < kTileVecs; ++v) {
     const size_t begin = v * kLanes;
-    if (begin + kLanes <= panel.columns) {
-      panel.bias[v] = load(a.bias + n + begin);
-    } else {
-      panel.bias[v] =
-          begin < panel.columns ? load_first(a.bias + n + begin, panel.columns - begin) : zero();
-    }
+    panel.bias[v] =
+        begin < panel.columns ? load_upto(a.bias + n + begin, panel.columns - begin) : zero();
   }
   return panel;
 }

@@ -55,6 +55,35 @@ inline float reduce_max(Vec a) {
   return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
 }
 
+// rows[i] lane j <-> rows[j] lane i. Pairs of rows, then fours, within each half of a register;
+// then halves.
+inline void transpose(Vec rows[kLanes]) {
+  Vec pairs[kLanes];
+#pragma GCC unroll 4
+  for (size_t i = 0; i < kLanes; i += 2) {
+    pairs[i] = _mm256_unpacklo_ps(rows[i], rows[i + 1]);
+    pairs[i + 1] = _mm256_unpackhi_ps(rows[i], rows[i + 1]);
+  }
+  __m256d fours[kLanes];  // [4 i + c]: column c of each half, rows 4 i to 4 i + 3
+#pragma GCC unroll 2
+  for (size_t i = 0; i < kLanes; i += 4) {
+#pragma GCC unroll 2
+    for (size_t c = 0; c < 2; ++c) {
+      const __m256d a = _mm256_castps_pd(pairs[i + c]);
+      const __m256d b = _mm256_castps_pd(pairs[i + c + 2]);
+      fours[i + 2 * c] = _mm256_unpacklo_pd(a, b);
+      fours[i + 2 * c + 1] = _mm256_unpackhi_pd(a, b);
+    }
+  }
+#pragma GCC unroll 4
+  for (size_t c = 0; c < 4; ++c) {
+    const Vec a = _mm256_castpd_ps(fours[c]);
+    const Vec b = _mm256_castpd_ps(fours[c + 4]);
+    rows[c] = _mm256_permute2f128_ps(a, b, 0x20);
+    rows[c + 4] = _mm256_permute2f128_ps(a, b, 0x31);
+  }
+}
+
 // kLanes stored numbers as float32 (exact).
 inline Vec load_f16(const uint16_t* p) {
   return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i*)p));

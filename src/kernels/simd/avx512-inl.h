@@ -40,6 +40,43 @@ inline Vec scale_exp2(Vec a, Vec n) { return _mm512_scalef_ps(a, n); }
 inline float reduce_add(Vec a) { return _mm512_reduce_add_ps(a); }
 inline float reduce_max(Vec a) { return _mm512_reduce_max_ps(a); }
 
+// rows[i] lane j <-> rows[j] lane i. Pairs of rows, then fours, within each quarter of a register;
+// then quarters.
+inline void transpose(Vec rows[kLanes]) {
+  Vec pairs[kLanes];
+#pragma GCC unroll 8
+  for (size_t i = 0; i < kLanes; i += 2) {
+    pairs[i] = _mm512_unpacklo_ps(rows[i], rows[i + 1]);
+    pairs[i + 1] = _mm512_unpackhi_ps(rows[i], rows[i + 1]);
+  }
+  __m512d fours[kLanes];  // [4 i + c]: column c of each quarter, rows 4 i to 4 i + 3
+#pragma GCC unroll 4
+  for (size_t i = 0; i < kLanes; i += 4) {
+#pragma GCC unroll 2
+    for (size_t c = 0; c < 2; ++c) {
+      const __m512d a = _mm512_castps_pd(pairs[i + c]);
+      const __m512d b = _mm512_castps_pd(pairs[i + c + 2]);
+      fours[i + 2 * c] = _mm512_unpacklo_pd(a, b);
+      fours[i + 2 * c + 1] = _mm512_unpackhi_pd(a, b);
+    }
+  }
+#pragma GCC unroll 4
+  for (size_t c = 0; c < 4; ++c) {
+    const Vec a = _mm512_castpd_ps(fours[c]);
+    const Vec b = _mm512_castpd_ps(fours[c + 4]);
+    const Vec d = _mm512_castpd_ps(fours[c + 8]);
+    const Vec e = _mm512_castpd_ps(fours[c + 12]);
+    const Vec even = _mm512_shuffle_f32x4(a, b, 0x88);  // quarters 0 and 2 of each
+    const Vec odd = _mm512_shuffle_f32x4(a, b, 0xDD);
+    const Vec even_below = _mm512_shuffle_f32x4(d, e, 0x88);
+    const Vec odd_below = _mm512_shuffle_f32x4(d, e, 0xDD);
+    rows[c] = _mm512_shuffle_f32x4(even, even_below, 0x88);
+    rows[c + 4] = _mm512_shuffle_f32x4(odd, odd_below, 0x88);
+    rows[c + 8] = _mm512_shuffle_f32x4(even, even_below, 0xDD);
+    rows[c + 12] = _mm512_shuffle_f32x4(odd, odd_below, 0xDD);
+  }
+}
+
 // kLanes stored numbers as float32 (exact).
 inline Vec load_f16(const uint16_t* p) {
   return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i*)p));

@@ -52,6 +52,18 @@ inline Vec scale_exp2(Vec a, Vec n) {
 inline float reduce_add(Vec a) { return vaddvq_f32(a); }
 inline float reduce_max(Vec a) { return vmaxvq_f32(a); }
 
+// rows[i] lane j <-> rows[j] lane i.
+inline void transpose(Vec rows[kLanes]) {
+  const float64x2_t even = vreinterpretq_f64_f32(vtrn1q_f32(rows[0], rows[1]));
+  const float64x2_t odd = vreinterpretq_f64_f32(vtrn2q_f32(rows[0], rows[1]));
+  const float64x2_t even_below = vreinterpretq_f64_f32(vtrn1q_f32(rows[2], rows[3]));
+  const float64x2_t odd_below = vreinterpretq_f64_f32(vtrn2q_f32(rows[2], rows[3]));
+  rows[0] = vreinterpretq_f32_f64(vtrn1q_f64(even, even_below));
+  rows[1] = vreinterpretq_f32_f64(vtrn1q_f64(odd, odd_below));
+  rows[2] = vreinterpretq_f32_f64(vtrn2q_f64(even, even_below));
+  rows[3] = vreinterpretq_f32_f64(vtrn2q_f64(odd, odd_below));
+}
+
 // kLanes stored numbers as float32 (exact).
 inline Vec load_f16(const uint16_t* p) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
 inline Vec load_bf16(const uint16_t* p) {

@@ -55,6 +55,17 @@ inline float reduce_max(Vec a) {
   return m;
 }
 
+// rows[i] lane j <-> rows[j] lane i.
+inline void transpose(Vec rows[kLanes]) {
+  for (size_t i = 0; i < kLanes; ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      const float below = rows[i][j];
+      rows[i][j] = rows[j][i];
+      rows[j][i] = below;
+    }
+  }
+}
+
 // One stored half as float32 (exact): rebias the exponent by a multiplication, which also makes
 // subnormals right; the all-ones exponent of infinity and NaN is put back by hand.
 inline float from_f16(uint16_t h) {
