@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "base/aligned_buffer.h"
@@ -106,7 +107,7 @@ void attention(const kernels::KernelTable& table, std::size_t n, const char* nam
   constexpr std::size_t kStride = 1152;
   const AlignedBuffer<float> qkv = numbers(n * kStride);
   AlignedBuffer<float> out(n * 384);
-  AlignedBuffer<float> scratch(table.attention_scratch(n, kHead));
+  AlignedBuffer<float> scratch(table.attention.scratch_floats(n, kHead));
   kernels::AttentionArgs args = {};
   args.q = qkv.data();
   args.k = qkv.data() + 384;
@@ -118,8 +119,11 @@ void attention(const kernels::KernelTable& table, std::size_t n, const char* nam
   args.out = out.data();
   args.ldo = 384;
   args.scratch = scratch.data();
-  print(table, name, measure(table.linear_fp32, 4.0 * static_cast<double>(n * n * kHead), [&] {
-          table.attention(&args);
+  const kernels::Arithmetic arithmetic = table.attention.arithmetic;
+  const kernels::KernelTable& roof = *kernels::find_kernels(table.name, arithmetic).value();
+  const std::string title = std::string(name) + " (" + name_of(arithmetic) + ")";
+  print(table, title.c_str(), measure(roof.linear, 4.0 * static_cast<double>(n * n * kHead), [&] {
+          table.attention.run(&args);
         }));
 }
 
@@ -131,8 +135,8 @@ int main(int argc, char** argv) {
               "", "kernel", "roof G", "G", "%");
   for (const kernels::KernelTable* table : kernels::available_kernels()) {
     linear_layers(*table, rows);
-    attention(*table, 93, "attention, 93 tokens (fp32)");
-    attention(*table, 374, "attention, 374 tokens (fp32)");
+    attention(*table, 93, "attention, 93 tokens");
+    attention(*table, 374, "attention, 374 tokens");
   }
   return 0;
 }

@@ -15,7 +15,7 @@ enum class WeightType : uint8_t { kF32, kF16, kBF16 };
 
 enum class Epilogue : uint8_t { kNone, kGelu, kGeluTanh, kRelu, kSilu, kTanh };
 
-/* Arithmetic of linear layers. All else is float32. */
+/* Arithmetic of matrix products. All else is float32. */
 enum class Arithmetic : uint8_t { kFp32, kBf16, kInt8 };
 
 /* y[M, n_end - n_begin] = epilogue(x[M, K] * W[n_begin..n_end)^T + bias), W packed by the same
@@ -62,7 +62,13 @@ struct AttentionArgs {
   float scale;
   float* out;
   size_t ldo;
-  float* scratch; /* attention_scratch(n_keys, head_size) floats */
+  float* scratch; /* AttentionKernels::scratch_floats(n_keys, head_size) */
+};
+
+struct AttentionKernels {
+  Arithmetic arithmetic; /* of both products: kFp32 or kBf16 */
+  size_t (*scratch_floats)(size_t n_keys, size_t head_size);
+  void (*run)(const AttentionArgs* args);
 };
 
 /* Bits of KernelTable::required_features. */
@@ -84,8 +90,7 @@ struct KernelTable {
   LinearKernels linear;      /* of the encoder's layers, in the table's arithmetic */
   LinearKernels linear_fp32; /* of what is small and must be exact */
 
-  size_t (*attention_scratch)(size_t n_keys, size_t head_size);
-  void (*attention)(const AttentionArgs* args);
+  AttentionKernels attention;
 
   /* out[M, H] = LayerNorm(x[M, H] + residual[M, H]); residual may be null; out may be x. */
   void (*add_layer_norm)(const float* x, const float* residual, const float* gamma,

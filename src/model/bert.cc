@@ -87,7 +87,7 @@ class Pass {
     linear_scratch_ = workspace.get(kLinear, workers * linear_floats_);
     std::size_t longest = 0;
     for (std::size_t b = 0; b < batch.sequences(); ++b) longest = std::max(longest, length(b));
-    scratch_floats_ = kernels.attention_scratch(longest, c_.head_size());
+    scratch_floats_ = kernels.attention.scratch_floats(longest, c_.head_size());
     scratch_ = workspace.get(kAttention, workers * scratch_floats_);
   }
 
@@ -220,7 +220,7 @@ class Pass {
       args.out = context_ + (cls_only ? b : batch_.seq_start[b]) * h_ + column;
       args.ldo = h_;
       args.scratch = scratch_ + worker * scratch_floats_;
-      kernels_.attention(&args);
+      kernels_.attention.run(&args);
     });
   }
 

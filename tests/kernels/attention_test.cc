@@ -23,7 +23,7 @@ class AttentionTest : public KernelTest {
       std::copy_n(&v[i * d], d, &qkv[i * stride + 2 * d]);
     }
     Guarded out(n_queries * d, 3);
-    Guarded scratch(kernels().attention_scratch(n_keys, d), 0);
+    Guarded scratch(kernels().attention.scratch_floats(n_keys, d), 0);
     AttentionArgs args = {};
     args.q = qkv.data();
     args.k = qkv.data() + d;
@@ -36,7 +36,7 @@ class AttentionTest : public KernelTest {
     args.out = out.data();
     args.ldo = d;
     args.scratch = scratch.data();
-    kernels().attention(&args);
+    kernels().attention.run(&args);
     EXPECT_TRUE(out.intact()) << "wrote outside out: " << n_queries << " " << n_keys << " " << d;
     EXPECT_TRUE(scratch.intact()) << "wrote outside scratch: " << n_keys << " " << d;
     return std::vector<float>(out.data(), out.data() + n_queries * d);
@@ -51,18 +51,36 @@ class AttentionTest : public KernelTest {
     const std::vector<float> got = run(q, k, v, n_queries, n_keys, d, scale);
     const std::vector<double> expected =
         reference::attention(q, k, v, n_queries, n_keys, d, double{scale});
-    // A score is off by at most (D + 4) eps * scale * sum |q||k| <= (D + 4) eps sqrt(D) spread^2;
-    // that is the relative error of each weight, twice (numerator and sum), and the sums over
-    // n_keys add (n_keys + 8) eps. |v| <= 1.
-    const double dd = static_cast<double>(d);
-    const double tolerance = (2 * (dd + 4) * std::sqrt(dd) * double{spread} * double{spread} +
-                              2 * (static_cast<double>(n_keys) + 8)) *
-                             kEps;
+    double longest_key = 0;
+    for (std::size_t j = 0; j < n_keys; ++j)
+      longest_key = std::max(longest_key, norm(&k[j * d], d));
     for (std::size_t i = 0; i < got.size(); ++i) {
+      const double tolerance =
+          bound(double{scale} * norm(&q[i / d * d], d) * longest_key, n_keys, d);
       ASSERT_NEAR(got[i], expected[i], tolerance)
           << "queries " << n_queries << " keys " << n_keys << " D " << d << " element " << i;
     }
   }
+
+  static double norm(const float* x, std::size_t n) {
+    double squares = 0;
+    for (std::size_t i = 0; i < n; ++i) squares += double{x[i]} * double{x[i]};
+    return std::sqrt(squares);
+  }
+
+  // How far an output may be off where |v| <= 1 and no score is above `score` = scale |q| |k|,
+  // which bounds scale sum |q k| too. The score is off by at most (D + 5) eps of that, and in bf16
+  // by 2 roundings of u = 2^-8 more; e to that is the relative error of each weight, twice
+  // (numerator and sum). Weights in bf16 are off by u + 2^-13.7, twice, and values by u. Sums over
+  // n_keys add (n_keys + 8) eps.
+  double bound(double score, std::size_t n_keys, std::size_t d) const {
+    const bool bf16 = kernels().attention.arithmetic == Arithmetic::kBf16;
+    const double off = (static_cast<double>(d) + 5) * kEps + (bf16 ? 2 * kBf16Eps : 0);
+    const double weights = bf16 ? 2 * (kBf16Eps + std::exp2(-13.7)) + kBf16Eps : 0;
+    return std::expm1(2 * off * score) + weights + 2 * (static_cast<double>(n_keys) + 8) * kEps;
+  }
+
+  static constexpr double kBf16Eps = 0x1p-8;
 };
 
 TEST_P(AttentionTest, EveryLengthAroundTheBlocks) {
@@ -87,7 +105,11 @@ TEST_P(AttentionTest, LargeScoresPickOneKey) {
   Random random(1);
   const std::vector<float> v = random.floats(5 * d);
   const std::vector<float> got = run(q, k, v, 1, 5, d, 1);
-  for (std::size_t i = 0; i < d; ++i) EXPECT_EQ(got[i], v[3 * d + i]);
+  const bool bf16 = kernels().attention.arithmetic == Arithmetic::kBf16;
+  for (std::size_t i = 0; i < d; ++i) {
+    const float v3 = v[3 * d + i];
+    EXPECT_NEAR(got[i], v3, bf16 ? kBf16Eps * std::abs(v3) : 0) << i;
+  }
 }
 
 TEST_P(AttentionTest, AQueryHasTheSameBitsInAnyCompany) {

@@ -25,6 +25,14 @@ TEST(DispatchTest, TablesDoNotShareFunctions) {
   for (const std::string& name : names) RecordProperty(name, "runs here");
 }
 
+TEST(DispatchTest, AttentionIsInBf16WhereLinearLayersAre) {
+  for (const KernelTable* table : available_kernels()) {
+    const bool bf16 = table->arithmetic == Arithmetic::kBf16;
+    EXPECT_EQ(table->attention.arithmetic, bf16 ? Arithmetic::kBf16 : Arithmetic::kFp32)
+        << name_of(*table);
+  }
+}
+
 TEST(DispatchTest, NamesResolveAndTheEmptyNameIsTheBest) {
   for (const KernelTable* table : available_kernels()) {
     EXPECT_EQ(find_kernels(table->name, table->arithmetic).value(), table);

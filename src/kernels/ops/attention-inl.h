@@ -5,7 +5,7 @@
 // of qkv apart, they share a few sets of the first-level cache). A block of kTileRows queries has
 // its scores in scratch (first-level cache up to some 1,000 keys).
 //
-// The factors are cells of 32 bits with Numbers::kValues numbers each: consecutive columns of a
+// Factors are cells of 32 bits with kValues numbers of Keys (q, K) or Values (P, V): columns of a
 // head in q K^T, consecutive keys in P V. Cells are filled up with zeros.
 
 constexpr size_t kHeadVecs = 2;  // vectors of V a tile covers: 32 columns on AVX-512
@@ -22,17 +22,16 @@ struct Fp32Numbers {
   static Vec stacked(const float* row, size_t /*ld*/, size_t /*rows*/, size_t left) {
     return load_upto(row, left);
   }
-  // Makes scores [at, at + kLanes) of a row, less the largest, probabilities: numbers of cells in
-  // the same place or before. Returns them.
-  static Vec put_exp2(float* row, size_t at, Vec score) {
-    const Vec p = exp2_v(score);
+  // Turns kLanes * kValues scores from `at` on into kLanes cells of probabilities, which overwrite
+  // no later score, and returns sum + the probabilities.
+  static Vec put_exp2(float* row, size_t at, Vec top, Vec sum) {
+    const Vec p = exp2_v(sub(load(row + at), top));
     store(row + at, p);
-    return p;
+    return add(sum, p);
   }
 };
 
 // Where things lie in scratch; all counts are of 32 bits.
-template <typename Numbers>
 struct HeadLayout {
   size_t keys;       // rounded up to whole panels
   size_t key_cells;  // of P and V
@@ -41,28 +40,30 @@ struct HeadLayout {
   size_t width;      // columns of V in whole tiles
   size_t values;     // V [key_cells, width], behind K [keys / kPanel, depth, kPanel]
   size_t queries;    // q [kTileRows, ldq]
-  size_t scores;     // [kTileRows, keys] floats, then P
+  size_t ldp;        // keys in whole vectors of cells
+  size_t scores;     // [kTileRows, ldp] floats, then P
   size_t end;
 };
 
-template <typename Numbers>
-inline HeadLayout<Numbers> head_layout(size_t n_keys, size_t head_size) {
-  HeadLayout<Numbers> l;
+template <typename Keys, typename Values>
+inline HeadLayout head_layout(size_t n_keys, size_t head_size) {
+  HeadLayout l;
   l.keys = round_up(n_keys, kPanel);
-  l.key_cells = round_up(n_keys, Numbers::kValues) / Numbers::kValues;
-  l.depth = round_up(head_size, Numbers::kValues) / Numbers::kValues;
+  l.key_cells = round_up(n_keys, Values::kValues) / Values::kValues;
+  l.depth = round_up(head_size, Keys::kValues) / Keys::kValues;
   l.ldq = round_up(l.depth, kLanes);
   l.width = round_up(head_size, kHeadVecs * kLanes);
   l.values = l.keys * l.depth;
   l.queries = l.values + l.key_cells * l.width;
   l.scores = l.queries + kTileRows * l.ldq;
-  l.end = l.scores + kTileRows * l.keys;
+  l.ldp = round_up(l.keys, kLanes * Values::kValues);
+  l.end = l.scores + kTileRows * l.ldp;
   return l;
 }
 
-template <typename Numbers>
+template <typename Keys, typename Values>
 size_t attention_scratch(size_t n_keys, size_t head_size) {
-  return head_layout<Numbers>(n_keys, head_size).end;
+  return head_layout<Keys, Values>(n_keys, head_size).end;
 }
 
 // accumulate() on cells.
@@ -77,15 +78,21 @@ template <typename Numbers, size_t kRows, size_t kVecs>
 }
 
 // Turns rows of n scores into unnormalised probabilities and writes 1 / their sums. `padding` is 0
-// where the last vector of a row has a score and -infinity behind: those become 0.
+// where the last vector with scores has one and the lowest float behind: those become 0.
 template <typename Numbers, size_t kRows>
 inline void softmax_rows(float* scores, size_t ld, size_t n, Vec padding, float inverse[kRows]) {
+  constexpr size_t kStep = kLanes * Numbers::kValues;
   const size_t last = (n - 1) / kLanes * kLanes;
   Vec top[kRows];
   for (size_t i = 0; i < kRows; ++i) {
     float* row = scores + i * ld;
     Vec largest = add(load(row + last), padding);
     store(row + last, largest);
+    if constexpr (kStep > kLanes) {
+      for (size_t at = last + kLanes; at < round_up(n, kStep); at += kLanes) {
+        store(row + at, set1(-__FLT_MAX__));
+      }
+    }
     for (size_t at = 0; at < last; at += kLanes) largest = max(largest, load(row + at));
     top[i] = set1(reduce_max(largest));
   }
@@ -93,17 +100,15 @@ inline void softmax_rows(float* scores, size_t ld, size_t n, Vec padding, float 
   for (size_t i = 0; i < kRows; ++i) {
     float* row = scores + i * ld;
     sum[i] = zero();
-    for (size_t at = 0; at <= last; at += kLanes) {
-      sum[i] = add(sum[i], Numbers::put_exp2(row, at, sub(load(row + at), top[i])));
-    }
+    for (size_t at = 0; at < n; at += kStep) sum[i] = Numbers::put_exp2(row, at, top[i], sum[i]);
   }
   for (size_t i = 0; i < kRows; ++i) inverse[i] = 1.0f / reduce_add(sum[i]);
 }
 
-template <typename Numbers>
+template <typename Keys, typename Values>
 struct Head {
   const AttentionArgs& a;
-  HeadLayout<Numbers> l;
+  HeadLayout l;
   Vec factor;   // of q
   Vec padding;  // see softmax_rows
 
@@ -115,12 +120,12 @@ struct Head {
     for (size_t key = 0; key < l.keys; key += kLanes) {
       float* out = packed_row(a.scratch, key, l.depth);
       for (size_t cell = 0; cell < l.depth; cell += kLanes) {
-        const size_t column = cell * Numbers::kValues;
+        const size_t column = cell * Keys::kValues;
         Vec rows[kLanes];
 #pragma GCC unroll 16
         for (size_t i = 0; i < kLanes; ++i) {
-          rows[i] = key + i < a.n_keys ? Numbers::cells(a.k + (key + i) * a.ldkv + column,
-                                                        columns_from(column), set1(1.0f))
+          rows[i] = key + i < a.n_keys ? Keys::cells(a.k + (key + i) * a.ldkv + column,
+                                                     columns_from(column), set1(1.0f))
                                        : zero();
         }
         transpose(rows);
@@ -135,10 +140,10 @@ struct Head {
   void pack_values() const {
     float* out = a.scratch + l.values;
     for (size_t cell = 0; cell < l.key_cells; ++cell, out += l.width) {
-      const size_t key = cell * Numbers::kValues;
+      const size_t key = cell * Values::kValues;
       for (size_t column = 0; column < l.width; column += kLanes) {
-        store(out + column, Numbers::stacked(a.v + key * a.ldkv + column, a.ldkv, a.n_keys - key,
-                                             columns_from(column)));
+        store(out + column, Values::stacked(a.v + key * a.ldkv + column, a.ldkv, a.n_keys - key,
+                                            columns_from(column)));
       }
     }
   }
@@ -150,25 +155,25 @@ struct Head {
     float* scores = a.scratch + l.scores;
     for (size_t i = 0; i < kRows; ++i) {
       for (size_t cell = 0; cell < l.depth; cell += kLanes) {
-        const size_t column = cell * Numbers::kValues;
+        const size_t column = cell * Keys::kValues;
         store(q + i * l.ldq + cell,
-              Numbers::cells(a.q + (row + i) * a.ldq + column, columns_from(column), factor));
+              Keys::cells(a.q + (row + i) * a.ldq + column, columns_from(column), factor));
       }
     }
     for (size_t key = 0; key < l.keys; key += kPanel) {
       Vec acc[kRows][kTileVecs];
-      accumulate_cells<Numbers, kRows, kTileVecs>(q, l.ldq, a.scratch + key * l.depth, kPanel,
-                                                  l.depth, acc);
+      accumulate_cells<Keys, kRows, kTileVecs>(q, l.ldq, a.scratch + key * l.depth, kPanel, l.depth,
+                                               acc);
       for (size_t i = 0; i < kRows; ++i) {
-        store_row<kTileVecs>(scores + i * l.keys + key, acc[i], kPanel);
+        store_row<kTileVecs>(scores + i * l.ldp + key, acc[i], kPanel);
       }
     }
     float inverse[kRows];
-    softmax_rows<Numbers, kRows>(scores, l.keys, a.n_keys, padding, inverse);
+    softmax_rows<Values, kRows>(scores, l.ldp, a.n_keys, padding, inverse);
     for (size_t column = 0; column < a.head_size; column += kHeadVecs * kLanes) {
       Vec acc[kRows][kHeadVecs];
-      accumulate_cells<Numbers, kRows, kHeadVecs>(scores, l.keys, a.scratch + l.values + column,
-                                                  l.width, l.key_cells, acc);
+      accumulate_cells<Values, kRows, kHeadVecs>(scores, l.ldp, a.scratch + l.values + column,
+                                                 l.width, l.key_cells, acc);
       for (size_t i = 0; i < kRows; ++i) {
         for (size_t v = 0; v < kHeadVecs; ++v) acc[i][v] = mul(acc[i][v], set1(inverse[i]));
         store_row<kHeadVecs>(a.out + (row + i) * a.ldo + column, acc[i], a.head_size - column);
@@ -188,18 +193,22 @@ struct Head {
   }
 };
 
-template <typename Numbers>
+template <typename Keys, typename Values>
 void attention(const AttentionArgs* args) {
   const AttentionArgs& a = *args;
   float padding[kLanes];
   for (size_t i = 0; i < kLanes; ++i) {
-    padding[i] = i <= (a.n_keys - 1) % kLanes ? 0.0f : -__builtin_inff();
+    padding[i] = i <= (a.n_keys - 1) % kLanes ? 0.0f : -__FLT_MAX__;
   }
-  const Head<Numbers> head = {a, head_layout<Numbers>(a.n_keys, a.head_size),
-                              set1(a.scale * 1.44269504f), load(padding)};
+  const Head<Keys, Values> head = {a, head_layout<Keys, Values>(a.n_keys, a.head_size),
+                                   set1(a.scale * 1.44269504f), load(padding)};
   head.pack_keys();
   head.pack_values();
   size_t row = 0;
   for (; row + kTileRows <= a.n_queries; row += kTileRows) head.template run<kTileRows>(row);
   head.template tail<kTileRows - 1>(row);
 }
+
+constexpr AttentionKernels kAttentionFp32 = {Arithmetic::kFp32,
+                                             attention_scratch<Fp32Numbers, Fp32Numbers>,
+                                             attention<Fp32Numbers, Fp32Numbers>};

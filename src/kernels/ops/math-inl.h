@@ -20,6 +20,17 @@ inline Vec exp2_v(Vec x) {
   return scale_exp2(p, n);
 }
 
+// 2^x where it is rounded to bf16 (2^-8) afterwards: relative error < 2^-13.7; 0 below -127,
+// NaN of -infinity.
+inline Vec exp2_coarse_v(Vec x) {
+  const Vec n = round(x);
+  const Vec r = sub(x, n);
+  Vec p = fma(set1(5.5171669e-2f), r, set1(2.4261113e-1f));
+  p = fma(p, r, set1(6.9326102e-1f));
+  p = fma(p, r, set1(9.9992808e-1f));
+  return scale_exp2(p, n);
+}
+
 // e^x for x < 88.7, relative error < 2^-22.4 where the result is a normal number. exp2_v(x log2 e)
 // would lose |x| ulps: n ln2 is subtracted in two parts, of which the first is exact.
 inline Vec exp_v(Vec x) {

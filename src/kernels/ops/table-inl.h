@@ -13,7 +13,8 @@
 
 constexpr KernelTable make_table(const char* name, uint64_t required_features,
                                  Arithmetic arithmetic = Arithmetic::kFp32,
-                                 const LinearKernels& linear = kLinearFp32) {
+                                 const LinearKernels& linear = kLinearFp32,
+                                 const AttentionKernels& attention = kAttentionFp32) {
   return {
       .name = name,
       .arithmetic = arithmetic,
@@ -22,8 +23,7 @@ constexpr KernelTable make_table(const char* name, uint64_t required_features,
       .linear_block = kPanel,
       .linear = linear,
       .linear_fp32 = kLinearFp32,
-      .attention_scratch = attention_scratch<Fp32Numbers>,
-      .attention = attention<Fp32Numbers>,
+      .attention = attention,
       .add_layer_norm = add_layer_norm,
       .add_row = add_row,
       .all_finite = all_finite,
