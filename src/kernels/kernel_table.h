@@ -19,7 +19,7 @@ enum class Epilogue : uint8_t { kNone, kGelu, kGeluTanh, kRelu, kSilu, kTanh };
 enum class Arithmetic : uint8_t { kFp32, kBf16, kInt8 };
 
 /* y[M, n_end - n_begin] = epilogue(x[M, K] * W[n_begin..n_end)^T + bias), W packed by the same
- * LinearKernels. n_begin is a multiple of the table's linear_block; n_end is one too, or N. */
+ * LinearKernels. n_begin is a multiple of the table's linear_block; n_end is anything up to N. */
 struct LinearArgs {
   const float* x;
   size_t ldx;
@@ -37,6 +37,7 @@ struct LinearArgs {
 
 /* Linear layers in one arithmetic. */
 struct LinearKernels {
+  size_t max_k; /* more inputs would overflow the sums; 0 = no limit */
   size_t (*packed_bytes)(size_t n, size_t k);
   /* Puts `rows` rows of a weight matrix [rows, K] of `type` at rows n_begin.. of packed [N, K].
    * Rows that no call writes must be zeroed by the caller (calloc of the whole is enough). */
@@ -92,7 +93,8 @@ struct KernelTable {
 
   AttentionKernels attention;
 
-  /* out[M, H] = LayerNorm(x[M, H] + residual[M, H]); residual may be null; out may be x. */
+  /* out[M, H] = LayerNorm(x[M, H] + residual[M, H]); residual may be null; out may be x or
+   * residual. */
   void (*add_layer_norm)(const float* x, const float* residual, const float* gamma,
                          const float* beta, float eps, size_t m, size_t h, float* out);
 

@@ -31,9 +31,20 @@ class Loader {
   }
 
   Result<void> linear(Linear& out, const std::string& name, std::size_t n, std::size_t k) {
+    CR_TRY(check_inputs(name, k));
     CR_TRY(rows(out, 0, name, n, k));
     out = Linear(kernels_.linear, n, k);
     return {};
+  }
+
+  // The sums of int8 are exact up to a number of inputs, and would wrap without a word above it.
+  Result<void> check_inputs(const std::string& name, std::size_t k) const {
+    const std::size_t most = kernels_.linear.max_k;
+    if (most == 0 || k <= most) return {};
+    return Error{ErrorCode::kUnsupportedPrecision,
+                 "Tensor \"" + name + ".weight\" has " + std::to_string(k) +
+                     " inputs; this precision takes " + std::to_string(most) +
+                     " at most. Take fp32."};
   }
 
   Result<void> linear_fp32(Linear& out, const std::string& name, std::size_t n, std::size_t k,
@@ -85,6 +96,7 @@ Result<void> load_layer(const Config& c, const kernels::KernelTable& kernels, st
   const std::string layer = "encoder.layer." + std::to_string(index) + ".";
   const std::size_t h = c.hidden_size;
   const std::size_t f = c.intermediate_size;
+  CR_TRY(loader.check_inputs(layer + "attention.self.query", h));
   CR_TRY(loader.rows(out.qkv, 0, layer + "attention.self.query", h, h));
   CR_TRY(loader.rows(out.qkv, qkv_stride, layer + "attention.self.key", h, h));
   CR_TRY(loader.rows(out.qkv, 2 * qkv_stride, layer + "attention.self.value", h, h));

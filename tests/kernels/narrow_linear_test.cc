@@ -91,6 +91,25 @@ TEST_P(NarrowLinearTest, ARowHasTheSameBitsInAnyBatchAndColumnRange) {
 // Inputs 0..255 have the step 1, and so have weights whose largest is 127: nothing is rounded, and
 // the sum must be the integer that it is. 255 * 127 twice is more than 16 bits hold, which is what
 // the byte product of AVX2 saturates at.
+TEST_P(NarrowLinearTest, Int8SumsHoldTheMostInputs) {
+  if (!int8()) {
+    EXPECT_EQ(linear().max_k, 0u);
+    return;
+  }
+  const std::size_t k = linear().max_k;
+  EXPECT_EQ(k, 66311u);  // 255 * 127 * k is just below 2^31
+  const std::vector<float> x(k, 255.0F);
+  std::vector<float> w(2 * k, 127.0F);
+  std::fill_n(w.begin() + static_cast<std::ptrdiff_t>(k), k, -127.0F);
+  const std::vector<float> bias(2, 0.0F);
+  std::vector<float> y(2);
+  LinearCall call(linear(), 1, 2, k);
+  call.pack(w.data());
+  call.run(x.data(), bias.data(), y.data());
+  EXPECT_EQ(y[0], static_cast<float>(255.0 * 127.0 * static_cast<double>(k)));
+  EXPECT_EQ(y[1], -y[0]);
+}
+
 TEST_P(NarrowLinearTest, Int8SumsAreExactAtTheExtremes) {
   if (!int8()) return;
   const std::size_t n = kernels().linear_block + 1;

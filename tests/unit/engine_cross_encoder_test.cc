@@ -549,6 +549,16 @@ TEST(CrossEncoderLoad, RefusesWhatCannotBeHad) {
       ErrorCode::kModelNotFound);
 }
 
+TEST(CrossEncoderLoad, Int8TakesNoMoreInputsThanItsSumsHold) {
+  const TinyModel model({.intermediate = 66312, .layers = 1});
+  EXPECT_TRUE(CrossEncoder::load(model.folder(), {.threads = 1}).ok());
+  const Error error =
+      error_of(CrossEncoder::load(model.folder(), {.precision = Precision::kInt8, .threads = 1}));
+  EXPECT_EQ(error.code, ErrorCode::kUnsupportedPrecision);
+  EXPECT_THAT(error.message, HasSubstr("encoder.layer.0.output.dense.weight"));
+  EXPECT_THAT(error.message, HasSubstr("66311"));
+}
+
 TEST(CrossEncoderLoad, TokenizerMustFitTheEmbeddings) {
   const TinyModel model({.rows_missing = 1});
   const Error error = error_of(CrossEncoder::load(model.folder()));

@@ -17,6 +17,7 @@ namespace crossrank {
 
 struct TinyModelOptions {
   std::size_t hidden = 16;
+  std::size_t intermediate = 0;  // 0 = twice hidden
   std::size_t layers = 2;
   std::size_t max_positions = 64;
   std::size_t labels = 1;
@@ -56,7 +57,7 @@ class TinyModel {
     if (!options.query_prompt.empty() || options.max_seq_length != 0) write_saved(options);
 
     const std::size_t h = options.hidden;
-    const std::size_t f = 2 * h;
+    const std::size_t f = options.intermediate != 0 ? options.intermediate : 2 * h;
     std::ofstream(path("config.json"))
         << R"({"architectures":["BertForSequenceClassification"],"model_type":"bert",)"
         << R"("hidden_act":"gelu","layer_norm_eps":1e-12,"num_attention_heads":2,)"

@@ -54,5 +54,9 @@ void pack_bf16(const void* w, WeightType type, size_t rows, size_t k, size_t n_b
   }
 }
 
-constexpr LinearKernels kLinearBf16 = {packed_bytes_bf16, pack_bf16, scratch_bytes_bf16,
-                                       linear_bf16, peak_units};
+constexpr LinearKernels kLinearBf16 = {.max_k = 0,
+                                       .packed_bytes = packed_bytes_bf16,
+                                       .pack = pack_bf16,
+                                       .scratch_bytes = scratch_bytes_bf16,
+                                       .run = linear_bf16,
+                                       .peak = peak_units};

@@ -89,5 +89,9 @@ size_t peak_fp32(size_t steps, float* numbers) {
   return steps * kTileRows * kPanel * 2;
 }
 
-constexpr LinearKernels kLinearFp32 = {packed_bytes_fp32, pack_fp32, scratch_bytes_fp32,
-                                       linear_fp32, peak_fp32};
+constexpr LinearKernels kLinearFp32 = {.max_k = 0,
+                                       .packed_bytes = packed_bytes_fp32,
+                                       .pack = pack_fp32,
+                                       .scratch_bytes = scratch_bytes_fp32,
+                                       .run = linear_fp32,
+                                       .peak = peak_fp32};

@@ -3,9 +3,9 @@
 //
 // x[i][k] = s_i (q[i][k] - z_i) with q in 0..255 and 0 always representable; w[j][k] = t_j p[j][k]
 // with p in -127..127. Then sum_k x w = s_i t_j (sum_k q p - z_i sum_k p), an exact int32 sum (255
-// * 127 * K fits for K up to 66,311): neither saturation nor the company of a row can change a bit.
-// Where the product takes signed bytes only, q and z are both lower by 128 (kQuantLow of the
-// vocabulary is -128, not 0), which changes neither q - z nor the sum.
+// * 127 * K fits for K up to 66,311, which is max_k): neither saturation nor the company of a row
+// can change a bit. Where the product takes signed bytes only, q and z are both lower by 128
+// (kQuantLow of the vocabulary is -128, not 0), which changes neither q - z nor the sum.
 //
 // A panel: units(k) * kPanel weight units, then kPanel scales t_j (float), then kPanel sums of p
 // (int32).
@@ -142,5 +142,9 @@ void pack_int8(const void* w, WeightType type, size_t rows, size_t k, size_t n_b
   }
 }
 
-constexpr LinearKernels kLinearInt8 = {packed_bytes_int8, pack_int8, scratch_bytes_int8,
-                                       linear_int8, peak_units};
+constexpr LinearKernels kLinearInt8 = {.max_k = 0x7FFFFFFF / (255 * 127),
+                                       .packed_bytes = packed_bytes_int8,
+                                       .pack = pack_int8,
+                                       .scratch_bytes = scratch_bytes_int8,
+                                       .run = linear_int8,
+                                       .peak = peak_units};

@@ -7,7 +7,7 @@ constexpr size_t kUnitBytes = 4;
 inline size_t units(size_t k) { return (k + kUnitValues - 1) / kUnitValues; }
 
 struct UnitProduct {
-  typedef int32_t X;  // a unit
+  typedef int32_t X __attribute__((may_alias));  // a unit, of numbers that were stored one by one
   typedef char W;
   typedef Acc Sum;
   static constexpr size_t kStride = kLanes * kUnitBytes;
@@ -24,7 +24,7 @@ struct UnitProduct {
 template <size_t kRows>
 [[gnu::always_inline]] inline void accumulate_units(const void* rows, const Panel& panel,
                                                     size_t n_units, Acc acc[kRows][kTileVecs]) {
-  accumulate<UnitProduct, kRows, kTileVecs>((const int32_t*)rows, n_units, panel.weights,
+  accumulate<UnitProduct, kRows, kTileVecs>((const UnitProduct::X*)rows, n_units, panel.weights,
                                             kPanel * kUnitBytes, n_units, acc);
 }
 

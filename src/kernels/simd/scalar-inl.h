@@ -5,7 +5,7 @@ typedef float Vec __attribute__((vector_size(16)));
 typedef int32_t Int __attribute__((vector_size(16)));
 constexpr size_t kLanes = 4;
 
-// Register blocking of the GEMM tile, see ops/gemm-inl.h: SSE2 has 16 registers, no FMA and no
+// Register blocking of the GEMM tile, see ops/tiles-inl.h: SSE2 has 16 registers, no FMA and no
 // broadcast load: 3 rows x 2 vectors leave room for products.
 constexpr size_t kTileRows = 3;
 constexpr size_t kTileVecs = 2;
