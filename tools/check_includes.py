@@ -31,7 +31,7 @@ LAYERS = {
 }
 # Public headers of plain data, for every layer; and those that promise behaviour, for the layers
 # that keep the promise and for those that only see the public side.
-VOCABULARY = ["result.h", "options.h", "document.h", "version.h"]
+VOCABULARY = ["result.h", "options.h", "document.h", "judge.h", "version.h"]
 FACES = ["engine", "rerank", "apps/cli", "apps/server"]
 
 # Headers of libraries: prefix -> the layers that may name it, narrowed to one file after a colon.

@@ -25,6 +25,7 @@ void run_as(CLI::App& app, Command& chosen, std::function<Result<void>()> work);
 void repair_argument(std::string& argument, std::string_view what);
 
 void add_rank(CLI::App& program, Command& chosen);
+void add_hybrid(CLI::App& program, Command& chosen);
 void add_score(CLI::App& program, Command& chosen);
 void add_tokenize(CLI::App& program, Command& chosen);
 void add_info(CLI::App& program, Command& chosen);

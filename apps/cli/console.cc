@@ -50,6 +50,14 @@ ExitCode fail(const Error& error) {
 
 std::string with_flags(std::string_view message) {
   std::string out(message);
+  // The judge's options carry their type: "url" alone is a word.
+  constexpr std::string_view kJudge = "JudgeOptions::";
+  for (std::size_t at = out.find(kJudge); at != out.npos; at = out.find(kJudge, at)) {
+    out.replace(at, kJudge.size(), "--judge-");
+    for (; at < out.size() && out[at] != ' ' && out[at] != ','; ++at) {
+      if (out[at] == '_') out[at] = '-';
+    }
+  }
   for (const char* option : {"max_length", "max_chars", "batch_tokens", "max_chunks",
                              "metadata_fields", "metadata_template", "max_metadata_chars"}) {
     const std::string_view name = option;

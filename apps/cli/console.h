@@ -17,7 +17,7 @@ void say(std::string_view text);
 ExitCode fail(const Error& error);
 
 // A message of the library with its options as the flags that they are here: "max_length" is
-// --max-length.
+// --max-length, JudgeOptions::url is --judge-url.
 std::string with_flags(std::string_view message);
 
 bool stdout_is_terminal();

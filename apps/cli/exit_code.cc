@@ -21,6 +21,7 @@ ExitCode exit_code(ErrorCode code) {
     case ErrorCode::kUnsupportedModel:
     case ErrorCode::kNetwork:
     case ErrorCode::kDigestMismatch: return kResource;
+    case ErrorCode::kJudgeFailed: return kDegraded;
     case ErrorCode::kCancelled: return kInterrupted;
     case ErrorCode::kOverloaded:
     case ErrorCode::kOutOfMemory:

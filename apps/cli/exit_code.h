@@ -11,6 +11,7 @@ enum ExitCode : int {
   kUsage = 2,
   kResource = 3,  // a model, file or network that is missing, unusable or refused
   kBadData = 4,   // the data to be scored
+  kDegraded = 5,  // results are there, but the judge degraded and --strict was given
   kInterrupted = 130,
 };
 

@@ -18,6 +18,7 @@ constexpr const char* kHelp =
     R"(crossrank scores (query, document) pairs with a cross-encoder on the CPU.
 
   crossrank rank -q QUERY [FILE|-]   the best documents of a list, best first
+  crossrank hybrid -q QUERY [FILE|-] the same, the finalists judged by an LLM
   crossrank score [FILE|-]           one score a pair, in input order, streamed
   crossrank tokenize [FILE|-]        the token ids that the model sees
   crossrank info                     describe a model
@@ -26,16 +27,15 @@ constexpr const char* kHelp =
   crossrank bench [FILE|-]           measure speed, latency and memory
   crossrank doctor                   prove that the installation computes right
 
-Shared flags (crossrank COMMAND --help shows them all):
+Shared flags (crossrank COMMAND --help shows them all; crossrank --version):
   --model MODEL   a folder, a hub id or builtin
   --format F      table|json|jsonl|tsv|trec; a table on a terminal, else jsonl
   --max-length N  --max-chars N  --truncation POLICY  --batch-tokens N
   --precision P   --threads N    --isa NAME           --quiet
-
 Input is JSON lines, JSON, TSV or plain lines: {"page_content": "..."} or "..."
 a line. Results go to standard output, words to standard error.
 Exit codes: 0 done, 1 internal, 2 usage, 3 model or resource missing or invalid,
-4 bad input (with file and line), 130 interrupted.   crossrank --version
+4 bad input (with file and line), 5 judge degraded (--strict), 130 interrupted.
 )";
 
 int print(const std::string& text) {
@@ -71,6 +71,7 @@ int run(int argc, char** argv) {
 
   Command chosen;
   add_rank(program, chosen);
+  add_hybrid(program, chosen);
   add_score(program, chosen);
   add_tokenize(program, chosen);
   add_info(program, chosen);

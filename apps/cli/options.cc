@@ -6,18 +6,13 @@
 #include <charconv>
 #include <utility>
 
+#include "choices.h"
 #include "console.h"
 #include "crossrank/version.h"
 #include "result_writer.h"
 
 namespace crossrank::cli {
 namespace {
-
-template <typename T>
-struct Name {
-  const char* name;
-  T value;
-};
 
 constexpr std::array kPrecisions = {
     Name<Precision>{"fp32", Precision::kFp32},
@@ -37,29 +32,6 @@ constexpr std::array kFormats = {
     Name<Format>{"jsonl", Format::kJsonl}, Name<Format>{"tsv", Format::kTsv},
     Name<Format>{"trec", Format::kTrec},
 };
-
-// An option whose value is one of `names`.
-template <typename T, typename Names>
-CLI::Option* add_choice(CLI::App& app, const std::string& flag, T& value, const Names& names,
-                        const std::string& help) {
-  std::string all;
-  for (const auto& n : names) all += (all.empty() ? "" : "|") + std::string(n.name);
-  const std::vector<Name<T>> known(names.begin(), names.end());
-  return app
-      .add_option_function<std::string>(
-          flag,
-          [flag, known, all, &value](const std::string& text) {
-            for (const auto& n : known) {
-              if (text == n.name) {
-                value = n.value;
-                return;
-              }
-            }
-            throw CLI::ValidationError(flag, "'" + text + "' is none of " + all);
-          },
-          help)
-      ->type_name(all);
-}
 
 // All of `text` as a T.
 template <typename T>

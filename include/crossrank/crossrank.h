@@ -4,6 +4,7 @@
 
 #include "crossrank/cross_encoder.h"  // IWYU pragma: export
 #include "crossrank/document.h"
+#include "crossrank/judge.h"
 #include "crossrank/machine.h"    // IWYU pragma: export
 #include "crossrank/options.h"    // IWYU pragma: export
 #include "crossrank/rerankers.h"  // IWYU pragma: export

@@ -9,6 +9,8 @@
 #include <variant>
 #include <vector>
 
+#include "crossrank/judge.h"
+
 namespace crossrank {
 
 struct MetadataValue;
@@ -79,7 +81,12 @@ struct RankedIndex {
   std::optional<TextSpan> span;  ///< Only with Truncation::kChunkMax.
 };
 
-enum class Stage : std::uint8_t { kCrossEncoder, kJudge, kBackfill };
+/// What a document owes its place to.
+enum class Stage : std::uint8_t {
+  kCrossEncoder,  ///< Its logit; no document of the ranking was judged.
+  kJudge,         ///< The judge's relevance.
+  kBackfill,      ///< It was not judged and stands, in first-stage order, behind those that were.
+};
 
 /// A ranked document: `rank` counts from 1, `index` is the position in the caller's list.
 struct RankedDocument {
@@ -92,6 +99,8 @@ struct RankedDocument {
   TruncationReport truncation;
   std::optional<TextSpan> span;  ///< In page_content; only with Truncation::kChunkMax.
   Stage stage = Stage::kCrossEncoder;
+  std::optional<JudgeVerdict> judge;   ///< Only with Stage::kJudge.
+  std::size_t first_stage_rank = 0;    ///< Before the judge: among the documents that it was given.
 };
 
 }  // namespace crossrank

@@ -9,6 +9,7 @@
 
 #include "crossrank/cross_encoder.h"
 #include "crossrank/document.h"
+#include "crossrank/judge.h"
 #include "crossrank/options.h"
 #include "crossrank/result.h"
 
@@ -51,6 +52,83 @@ class CrossEncoderReRanker {
   CrossEncoderReRanker(std::shared_ptr<const CrossEncoder> cross_encoder, ReRankOptions options);
   std::shared_ptr<const CrossEncoder> cross_encoder_;
   ReRankOptions options_;
+};
+
+/// A ranking that a judge had a say in.
+struct JudgedRanking : Ranking {
+  JudgeReport judge;
+};
+
+/// Scores documents with an LLM behind an OpenAI-compatible /chat/completions, against a strict
+/// schema; sees content, metadata and the caller's context. Every document that it is given comes
+/// back, at most once and judged or not. Movable; const methods may be called from many threads.
+class LlmJudge {
+ public:
+  /// Nothing is sent. Errors: kInvalidArgument for a url, model, key, header or parameter that is
+  /// missing or malformed; kFileNotFound or kBadInput for the key or price file; kNetwork without
+  /// libcurl.
+  static Result<LlmJudge> create(JudgeOptions options = {});
+  LlmJudge(LlmJudge&&) noexcept;
+  LlmJudge& operator=(LlmJudge&&) noexcept;
+  ~LlmJudge();
+
+  /// The best top_k. The order of `documents` stands for the first stage: it decides between equal
+  /// relevances, and unjudged documents follow in it. Logits are NaN. At most 99 documents are
+  /// judged. A judge that fails is no error: see JudgeReport. Errors: kCancelled, kOutOfMemory.
+  [[nodiscard]] Result<JudgedRanking> rank(std::string_view query,
+                                           std::span<const Document> documents,
+                                           const JudgeCall& call = {}) const;
+
+  /// The requests that rank() would begin with. Nothing is sent.
+  [[nodiscard]] Result<std::vector<JudgeExchange>> dry_run(std::string_view query,
+                                                           std::span<const Document> documents,
+                                                           const JudgeCall& call = {}) const;
+
+  [[nodiscard]] const JudgeOptions& options() const;
+
+ private:
+  friend class HybridReRanker;
+  struct Impl;
+  explicit LlmJudge(std::unique_ptr<const Impl> impl);
+  std::unique_ptr<const Impl> impl_;
+};
+
+/// The name that pipelines with an LLM as the last stage know it by.
+using ReRanker = LlmJudge;
+
+struct HybridOptions {
+  std::size_t top_k = 4;  ///< 0 = all that the cross-encoder keeps.
+  bool strict = false;    ///< A degraded ranking is an error: kJudgeFailed.
+};
+
+/// A cross-encoder that filters, then a judge. A judge that fails costs the judge's order, never
+/// the answer. Const methods may be called from many threads.
+class HybridReRanker {
+ public:
+  /// Error: kInvalidArgument when `cross_encoder` keeps fewer documents than top_k.
+  static Result<HybridReRanker> create(CrossEncoderReRanker cross_encoder, LlmJudge judge,
+                                       HybridOptions options = {});
+
+  /// Judged documents by relevance, then logit, then index; behind them the others as the
+  /// cross-encoder has them. Errors: those of CrossEncoderReRanker::rank, kCancelled; with `strict`
+  /// kJudgeFailed.
+  [[nodiscard]] Result<JudgedRanking> rank(std::string_view query,
+                                           std::span<const Document> documents,
+                                           const JudgeCall& call = {}) const;
+
+  /// The first stage, then the requests that the judge would begin with; none if it is skipped.
+  [[nodiscard]] Result<std::vector<JudgeExchange>> dry_run(std::string_view query,
+                                                           std::span<const Document> documents,
+                                                           const JudgeCall& call = {}) const;
+
+  [[nodiscard]] const CrossEncoderReRanker& cross_encoder() const { return cross_encoder_; }
+  [[nodiscard]] const LlmJudge& judge() const { return judge_; }
+
+ private:
+  HybridReRanker(CrossEncoderReRanker cross_encoder, LlmJudge judge, HybridOptions options);
+  CrossEncoderReRanker cross_encoder_;
+  LlmJudge judge_;
+  HybridOptions options_;
 };
 
 }  // namespace crossrank

@@ -30,6 +30,7 @@ enum class ErrorCode : std::uint8_t {
   kUnsupportedIsa,        ///< The instruction set asked for is unknown here or this CPU lacks it.
   kUnsupportedPrecision,  ///< The precision asked for is not available on the chosen ISA.
   kNetwork,               ///< A transfer failed, or libcurl could not be opened.
+  kJudgeFailed,           ///< The judge degraded the ranking, and `strict` forbids that.
   kDigestMismatch,        ///< Downloaded bytes do not have the digest that the server announced.
   kCancelled,             ///< The caller asked to stop.
   kOverloaded,            ///< A limit on work in progress was reached; try again later.

@@ -19,6 +19,7 @@ std::string_view to_string(ErrorCode code) noexcept {
     case ErrorCode::kUnsupportedIsa: return "UnsupportedIsa";
     case ErrorCode::kUnsupportedPrecision: return "UnsupportedPrecision";
     case ErrorCode::kNetwork: return "Network";
+    case ErrorCode::kJudgeFailed: return "JudgeFailed";
     case ErrorCode::kDigestMismatch: return "DigestMismatch";
     case ErrorCode::kCancelled: return "Cancelled";
     case ErrorCode::kOverloaded: return "Overloaded";

@@ -270,13 +270,13 @@ Result<void> BlobStore::complete(const RemoteFile& file, std::string_view commit
                                  const std::function<void(std::uint64_t)>& progress) {
   std::uint64_t best = partial.size();
   for (unsigned failures = 0; partial.size() < file.size;) {
-    const HttpOutcome outcome = attempt(file, commit, partial, progress);
-    if (outcome.error && outcome.retry == Retry::kNever) return *outcome.error;
+    const base::HttpOutcome outcome = attempt(file, commit, partial, progress);
+    if (outcome.error && outcome.retry == base::Retry::kNever) return *outcome.error;
     if (partial.size() == file.size) break;
-    const HttpReply& reply = outcome.reply;
+    const base::HttpReply& reply = outcome.reply;
     if (reply.status == kRangeNotSatisfiable) {
       CR_TRY(partial.restart());
-    } else if (!outcome.error && reply.status / 100 == 2 && !reply.content_length.empty()) {
+    } else if (!outcome.error && reply.status / 100 == 2 && !reply.header("content-length").empty()) {
       return mismatch(file, partial.path(),
                       "it ends after " + std::to_string(partial.size()) + " of " +
                           std::to_string(file.size) + " bytes.");
@@ -302,17 +302,17 @@ Result<void> BlobStore::complete(const RemoteFile& file, std::string_view commit
 }
 
 // One request for the bytes that `partial` lacks.
-HttpOutcome BlobStore::attempt(const RemoteFile& file, std::string_view commit, Partial& partial,
+base::HttpOutcome BlobStore::attempt(const RemoteFile& file, std::string_view commit, Partial& partial,
                                const std::function<void(std::uint64_t)>& progress) {
   const std::uint64_t start = partial.size();
   bool first = true;
-  const BodySink sink = [&](const HttpReply& reply, std::string_view bytes) -> Result<void> {
+  const base::BodySink sink = [&](const base::HttpReply& reply, std::string_view bytes) -> Result<void> {
     if (std::exchange(first, false)) {
       if (reply.status != kPartialContent) {
         CR_TRY(partial.restart());  // the whole file, whatever we asked for
-      } else if (range_start(reply.content_range) != start) {
+      } else if (range_start(reply.header("content-range")) != start) {
         return Error{ErrorCode::kNetwork, file.name + ": the server sends another part of it (\"" +
-                                              reply.content_range + "\") than was asked for."};
+                                              reply.header("content-range") + "\") than was asked for."};
       }
     }
     if (bytes.size() > file.size - partial.size()) {

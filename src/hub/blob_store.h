@@ -43,7 +43,7 @@ class BlobStore {
   // Attempts until `partial` has the size of `file`.
   Result<void> complete(const RemoteFile& file, std::string_view commit, Partial& partial,
                         const std::function<void(std::uint64_t)>& progress);
-  HttpOutcome attempt(const RemoteFile& file, std::string_view commit, Partial& partial,
+  base::HttpOutcome attempt(const RemoteFile& file, std::string_view commit, Partial& partial,
                       const std::function<void(std::uint64_t)>& progress);
 
   HubClient& client_;

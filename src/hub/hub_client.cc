@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <thread>
 #include <utility>
 
 #include "base/try.h"
@@ -20,7 +19,6 @@ constexpr std::size_t kMaxJsonBytes = 16u << 20;  // of an answer that is read w
 constexpr std::size_t kMaxListedFiles = 100'000;
 constexpr unsigned kMaxRetryAfterSeconds = 60;
 constexpr milliseconds kMaxDelay{8'000};
-constexpr milliseconds kSleepSlice{50};  // cancel is seen within this
 
 // A number of bytes or seconds in a header; empty when it is none, or absurd.
 std::optional<std::uint64_t> parse_number(std::string_view text) {
@@ -65,16 +63,16 @@ Result<Listing> parse_listing(std::string_view text) {
   return listing;
 }
 
-bool is_passing(const HttpReply& reply) {
-  if (parse_number(reply.retry_after).value_or(0) > kMaxRetryAfterSeconds) return false;
+bool is_passing(const base::HttpReply& reply) {
+  if (parse_number(reply.header("retry-after")).value_or(0) > kMaxRetryAfterSeconds) return false;
   return reply.status == 408 || reply.status == 429 || reply.status / 100 == 5;
 }
 
-HubClient::HubClient(HubOptions options, HttpClient http)
+HubClient::HubClient(HubOptions options, base::HttpClient http)
     : options_(std::move(options)), http_(std::move(http)) {
   // As in huggingface_hub: a mirror in HF_ENDPOINT may send us to the real hub, with the token.
   for (const char* url : {options_.endpoint.c_str(), "https://huggingface.co", "https://hf.co"}) {
-    hub_origins_.push_back(url_origin(url));
+    hub_origins_.push_back(base::url_origin(url));
   }
 }
 
@@ -85,8 +83,8 @@ Result<HubClient> HubClient::create(HubOptions options) {
     return Error{ErrorCode::kInvalidArgument,
                  "The hub token holds a character that no token has. Check HF_TOKEN."};
   }
-  CR_TRY_ASSIGN(HttpClient http, HttpClient::create(options.timeouts, options.cancel));
-  if (url_origin(options.endpoint).empty()) {
+  CR_TRY_ASSIGN(base::HttpClient http, base::HttpClient::create(options.timeouts, options.cancel));
+  if (base::url_origin(options.endpoint).empty()) {
     return Error{ErrorCode::kInvalidArgument,
                  "HF_ENDPOINT is \"" + options.endpoint +
                      "\", which is no address. It should look like https://huggingface.co."};
@@ -98,17 +96,17 @@ bool HubClient::is_hub(std::string_view origin) const {
   return std::find(hub_origins_.begin(), hub_origins_.end(), origin) != hub_origins_.end();
 }
 
-HttpOutcome HubClient::follow(HttpRequest request, bool leave_hub, const BodySink& sink) {
+base::HttpOutcome HubClient::follow(base::HttpRequest request, bool leave_hub, const base::BodySink& sink) {
   const std::vector<std::string> plain_headers = request.headers;
   for (int hop = 0; hop <= kMaxRedirects; ++hop) {
-    const std::string origin = url_origin(request.url);
+    const std::string origin = base::url_origin(request.url);
     request.headers = plain_headers;
     if (is_hub(origin) && !options_.token.empty()) {
       request.headers.push_back("Authorization: Bearer " + options_.token);
     }
-    HttpOutcome outcome = http_.perform(request, sink);
+    base::HttpOutcome outcome = http_.perform(request, sink);
     if (outcome.error || outcome.reply.redirect.empty()) return outcome;
-    const std::string next = url_origin(outcome.reply.redirect);
+    const std::string next = base::url_origin(outcome.reply.redirect);
     if (!leave_hub && !is_hub(next)) return outcome;
     if (next.empty() || (origin.starts_with("https:") && !next.starts_with("https:"))) {
       outcome.error = {ErrorCode::kNetwork,
@@ -117,13 +115,13 @@ HttpOutcome HubClient::follow(HttpRequest request, bool leave_hub, const BodySin
     }
     request.url = std::move(outcome.reply.redirect);
   }
-  HttpOutcome outcome;
+  base::HttpOutcome outcome;
   outcome.error = {ErrorCode::kNetwork, shown_endpoint() + " redirects in a circle."};
   return outcome;
 }
 
-Result<HttpReply> HubClient::ask(const HttpRequest& request, bool leave_hub, std::string* body) {
-  const BodySink sink = [&](const HttpReply&, std::string_view bytes) -> Result<void> {
+Result<base::HttpReply> HubClient::ask(const base::HttpRequest& request, bool leave_hub, std::string* body) {
+  const base::BodySink sink = [&](const base::HttpReply&, std::string_view bytes) -> Result<void> {
     if (body == nullptr) return {};
     if (body->size() + bytes.size() > kMaxJsonBytes) {
       return Error{ErrorCode::kNetwork, shown_endpoint() + " answers with more than 16 MB."};
@@ -133,8 +131,8 @@ Result<HttpReply> HubClient::ask(const HttpRequest& request, bool leave_hub, std
   };
   for (unsigned attempt = 1;; ++attempt) {
     if (body != nullptr) body->clear();
-    HttpOutcome outcome = follow(request, leave_hub, sink);
-    const bool again = outcome.error ? outcome.retry == Retry::kSoon : is_passing(outcome.reply);
+    base::HttpOutcome outcome = follow(request, leave_hub, sink);
+    const bool again = outcome.error ? outcome.retry == base::Retry::kSoon : is_passing(outcome.reply);
     if (!again || attempt == kMaxAttempts) {
       if (outcome.error) return *std::move(outcome.error);
       return std::move(outcome.reply);
@@ -144,13 +142,13 @@ Result<HttpReply> HubClient::ask(const HttpRequest& request, bool leave_hub, std
 }
 
 Result<std::optional<Listing>> HubClient::list(std::string_view id, std::string_view revision) {
-  HttpRequest request;
+  base::HttpRequest request;
   request.url =
-      options_.endpoint + "/api/models/" + std::string(id) + "/revision/" + url_escape(revision);
+      options_.endpoint + "/api/models/" + std::string(id) + "/revision/" + base::url_escape(revision);
   request.headers = {"Accept: application/json", "Accept-Encoding: identity"};
   std::string body;
-  CR_TRY_ASSIGN(const HttpReply reply, ask(request, true, &body));
-  if (reply.status == 404 && reply.error_code.empty()) return std::optional<Listing>();
+  CR_TRY_ASSIGN(const base::HttpReply reply, ask(request, true, &body));
+  if (reply.status == 404 && reply.header("x-error-code").empty()) return std::optional<Listing>();
   if (reply.status / 100 != 2) return refusal(id, revision, reply);
   CR_TRY_ASSIGN(Listing listing, parse_listing(body));
   return std::optional<Listing>(std::move(listing));
@@ -158,23 +156,23 @@ Result<std::optional<Listing>> HubClient::list(std::string_view id, std::string_
 
 Result<std::optional<RemoteFile>> HubClient::look_up(std::string_view id, std::string_view revision,
                                                      std::string_view file) {
-  HttpRequest request;
+  base::HttpRequest request;
   request.url = file_url(id, revision, file);
-  request.head = true;
+  request.method = base::HttpRequest::Method::kHead;
   request.headers = {"Accept-Encoding: identity"};  // the size and the ETag of the file itself
-  CR_TRY_ASSIGN(const HttpReply reply, ask(request, false, nullptr));
+  CR_TRY_ASSIGN(const base::HttpReply reply, ask(request, false, nullptr));
   const bool leaves = !reply.redirect.empty();
-  if (reply.status == 404 && (reply.error_code.empty() || reply.error_code == "EntryNotFound")) {
+  if (reply.status == 404 && (reply.header("x-error-code").empty() || reply.header("x-error-code") == "EntryNotFound")) {
     return std::optional<RemoteFile>();
   }
   if (reply.status / 100 != 2 && !leaves) return refusal(id, revision, reply);
   RemoteFile out;
   out.name = file;
-  out.commit = reply.repo_commit;
-  out.etag = normalize_etag(reply.linked_etag.empty() ? reply.etag : reply.linked_etag);
+  out.commit = reply.header("x-repo-commit");
+  out.etag = normalize_etag(reply.header("x-linked-etag").empty() ? reply.header("etag") : reply.header("x-linked-etag"));
   // The length of a redirect's body says nothing about the file.
-  const std::string own_length = leaves ? "" : reply.content_length;
-  const auto size = parse_number(reply.linked_size.empty() ? own_length : reply.linked_size);
+  const std::string own_length = leaves ? "" : reply.header("content-length");
+  const auto size = parse_number(reply.header("x-linked-size").empty() ? own_length : reply.header("x-linked-size"));
   const std::string what = shown_endpoint() + " announces no usable ";
   const std::string of = " of " + out.name + " in " + std::string(id) + ", so it is not fetched.";
   if (!is_digest(out.etag)) return Error{ErrorCode::kNetwork, what + "digest (ETag)" + of};
@@ -186,9 +184,9 @@ Result<std::optional<RemoteFile>> HubClient::look_up(std::string_view id, std::s
   return std::optional<RemoteFile>(std::move(out));
 }
 
-HttpOutcome HubClient::read(std::string_view id, std::string_view commit, std::string_view file,
-                            std::uint64_t offset, const BodySink& sink) {
-  HttpRequest request;
+base::HttpOutcome HubClient::read(std::string_view id, std::string_view commit, std::string_view file,
+                            std::uint64_t offset, const base::BodySink& sink) {
+  base::HttpRequest request;
   request.url = file_url(id, commit, file);
   request.headers = {"Accept-Encoding: identity"};
   if (offset > 0) request.headers.push_back("Range: bytes=" + std::to_string(offset) + "-");
@@ -196,20 +194,20 @@ HttpOutcome HubClient::read(std::string_view id, std::string_view commit, std::s
 }
 
 Error HubClient::refusal(std::string_view id, std::string_view revision,
-                         const HttpReply& reply) const {
+                         const base::HttpReply& reply) const {
   const std::string hub = shown_endpoint();
   const std::string name(id);
   const std::string token_page = " (" + hub + "/settings/tokens)";
-  if (reply.error_code == "RevisionNotFound") {
+  if (reply.header("x-error-code") == "RevisionNotFound") {
     return {ErrorCode::kModelNotFound,
             name + " has no revision \"" + std::string(revision) + "\" at " + hub + "."};
   }
-  if (reply.status == 404 || reply.error_code == "RepoNotFound") {
+  if (reply.status == 404 || reply.header("x-error-code") == "RepoNotFound") {
     return {ErrorCode::kModelNotFound,
             "There is no model " + name + " at " + hub +
                 ", or it is private. Check the spelling; for a private model set HF_TOKEN."};
   }
-  if (reply.error_code == "GatedRepo" || reply.status == 403) {
+  if (reply.header("x-error-code") == "GatedRepo" || reply.status == 403) {
     return {ErrorCode::kNetwork, name + " is gated or closed to you (HTTP " +
                                      std::to_string(reply.status) + "). Ask for access at " + hub +
                                      "/" + name + ", then set HF_TOKEN to a token of that account" +
@@ -226,7 +224,7 @@ Error HubClient::refusal(std::string_view id, std::string_view revision,
   if (reply.status == 429) {
     return {ErrorCode::kNetwork,
             hub + " limits how much you may ask (HTTP 429). Wait " +
-                (parse_number(reply.retry_after) ? reply.retry_after + " seconds"
+                (parse_number(reply.header("retry-after")) ? reply.header("retry-after") + " seconds"
                                                  : std::string("a few minutes")) +
                 ", or set HF_TOKEN for a higher limit."};
   }
@@ -234,25 +232,19 @@ Error HubClient::refusal(std::string_view id, std::string_view revision,
                                    name + ". Try again later, or check HF_ENDPOINT."};
 }
 
-Result<void> HubClient::wait(unsigned attempt, const HttpReply& reply) const {
+Result<void> HubClient::wait(unsigned attempt, const base::HttpReply& reply) const {
   milliseconds left = std::min(options_.retry_delay * (1u << (attempt - 1)), kMaxDelay);
-  if (const auto asked = parse_number(reply.retry_after); asked && is_passing(reply)) {
+  if (const auto asked = parse_number(reply.header("retry-after")); asked && is_passing(reply)) {
     left = std::max(left, milliseconds(1000 * *asked));  // at most kMaxRetryAfterSeconds
   }
-  const auto end = std::chrono::steady_clock::now() + left;
-  for (auto now = std::chrono::steady_clock::now(); now < end;
-       now = std::chrono::steady_clock::now()) {
-    if (cancelled()) return download_cancelled();
-    std::this_thread::sleep_for(
-        std::min<std::chrono::steady_clock::duration>(end - now, kSleepSlice));
-  }
+  if (!base::sleep_unless_cancelled(left, options_.cancel)) return download_cancelled();
   return {};
 }
 
 std::string HubClient::file_url(std::string_view id, std::string_view revision,
                                 std::string_view file) const {
-  return options_.endpoint + "/" + std::string(id) + "/resolve/" + url_escape(revision) + "/" +
-         url_escape(file);
+  return options_.endpoint + "/" + std::string(id) + "/resolve/" + base::url_escape(revision) + "/" +
+         base::url_escape(file);
 }
 
 std::string HubClient::shown_endpoint() const {

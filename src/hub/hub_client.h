@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "base/cancel.h"
+#include "base/http_client.h"
 #include "crossrank/result.h"
-#include "hub/http.h"
 
 namespace crossrank::hub {
 
@@ -36,16 +36,18 @@ struct RemoteFile {
 struct HubOptions {
   std::string endpoint;  // "https://huggingface.co"
   std::string token;     // "" = none; sent to the hub alone
-  HttpTimeouts timeouts;
+  base::HttpTimeouts timeouts;
   std::chrono::milliseconds retry_delay{500};  // before the second attempt; doubles each time
   const std::atomic<bool>* cancel = nullptr;
 };
+
+inline Error download_cancelled() { return {ErrorCode::kCancelled, "The download was cancelled."}; }
 
 // Attempts at one request, or at bringing a download forward, before giving up.
 inline constexpr unsigned kMaxAttempts = 5;
 
 // True when the server may well answer otherwise within a minute: 408, 429 and 5xx.
-bool is_passing(const HttpReply& reply);
+bool is_passing(const base::HttpReply& reply);
 
 // Movable; one thread at a time. Redirects are followed; the token goes to no host but the hub's.
 class HubClient {
@@ -63,35 +65,35 @@ class HubClient {
                                             std::string_view file);
 
   // One attempt to read a file from `offset` on, at a commit.
-  HttpOutcome read(std::string_view id, std::string_view commit, std::string_view file,
-                   std::uint64_t offset, const BodySink& sink);
+  base::HttpOutcome read(std::string_view id, std::string_view commit, std::string_view file,
+                   std::uint64_t offset, const base::BodySink& sink);
 
   // The error that an answer other than 2xx means to the user.
-  Error refusal(std::string_view id, std::string_view revision, const HttpReply& reply) const;
+  Error refusal(std::string_view id, std::string_view revision, const base::HttpReply& reply) const;
 
   // Waits before attempt number `attempt` (the second is 1): what the hub asked for, at least a
   // delay that doubles each time. Error: kCancelled.
-  Result<void> wait(unsigned attempt, const HttpReply& reply) const;
+  Result<void> wait(unsigned attempt, const base::HttpReply& reply) const;
 
   const std::atomic<bool>* cancel() const { return options_.cancel; }
   bool cancelled() const { return base::is_cancelled(options_.cancel); }
 
  private:
-  HubClient(HubOptions options, HttpClient http);
+  HubClient(HubOptions options, base::HttpClient http);
 
   // Whether the token may go to `origin`.
   bool is_hub(std::string_view origin) const;
   // Follows redirects from hub to hub, and to other hosts too when `leave_hub`; otherwise the
   // redirect that leaves is the answer.
-  HttpOutcome follow(HttpRequest request, bool leave_hub, const BodySink& sink);
+  base::HttpOutcome follow(base::HttpRequest request, bool leave_hub, const base::BodySink& sink);
   // follow() with further attempts for broken connections and passing troubles of the server. The
   // body goes to `body`, at most 16 MB.
-  Result<HttpReply> ask(const HttpRequest& request, bool leave_hub, std::string* body);
+  Result<base::HttpReply> ask(const base::HttpRequest& request, bool leave_hub, std::string* body);
   std::string file_url(std::string_view id, std::string_view revision, std::string_view file) const;
   std::string shown_endpoint() const;  // without a password
 
   HubOptions options_;
-  HttpClient http_;
+  base::HttpClient http_;
   std::vector<std::string> hub_origins_;
 };
 

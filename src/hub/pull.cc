@@ -121,7 +121,7 @@ Result<bool> Download::add(std::string_view name) {
 Result<void> Download::plan() {
   for (const std::string_view name : kSideFiles) CR_TRY(add(name));
   if (files_.empty() && !listed_) {  // a server that lists nothing and has none of them
-    HttpReply nothing;
+    base::HttpReply nothing;
     nothing.status = 404;
     return client_.refusal(id_, revision_, nothing);
   }

@@ -85,7 +85,7 @@ class Builder {
 
   bool key(std::string& v) {
     Frame& frame = stack_.back();
-    if (options_.reject_duplicate_keys) frame.key_ends.push_back(read_);
+    if (options_.duplicates == Duplicates::kReject) frame.key_ends.push_back(read_);
     frame.value->get_ref<Value::object_t&>().emplace_back(std::move(v), nullptr);
     return true;
   }
@@ -176,11 +176,13 @@ class Builder {
         first = i;
         continue;
       }
-      if (options_.reject_duplicate_keys) {
+      if (options_.duplicates == Duplicates::kReject) {
         return fail("the key " + quote(members[order[i]].first) + " is repeated" +
                     at_byte(string_start(text_, frame.key_ends[order[i]])));
       }
-      members[order[first]].second = std::move(members[order[i]].second);
+      members[order[first]].second = options_.duplicates == Duplicates::kNull
+                                         ? Value(nullptr)
+                                         : std::move(members[order[i]].second);
       repeated[order[i]] = true;
       any = true;
     }

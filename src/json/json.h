@@ -16,10 +16,17 @@ namespace crossrank::json {
 // vocabulary by iterating, never by lookups.
 using Value = nlohmann::ordered_json;
 
+// What becomes of members of one object with the same key.
+enum class Duplicates : std::uint8_t {
+  kLastWins,  // as in Python
+  kReject,    // an error: safetensors headers
+  kNull,      // one member, null: an answer that says two things says nothing
+};
+
 struct ParseOptions {
   std::size_t max_depth = 128;         // nested arrays and objects; deeper is an error, not a crash
   std::size_t max_values = SIZE_MAX;   // a value takes 16 bytes and more, its text may take 2
-  bool reject_duplicate_keys = false;  // safetensors headers; elsewhere the last one wins
+  Duplicates duplicates = Duplicates::kLastWins;
 };
 
 // Parses one JSON text (RFC 8259; no comments, no NaN). The error is kBadInput with a byte offset;

@@ -28,7 +28,7 @@ Result<ShardIndex> parse_shard_index(const base::Blob& file) {
                  file.name() + ": " + what + ". Download or convert the model again."};
   };
   if (file.bytes().size() > kMaxIndexBytes) return bad("it exceeds 16 MB");
-  const Result<Value> index = parse(file.bytes(), {.reject_duplicate_keys = true});
+  const Result<Value> index = parse(file.bytes(), {.duplicates = Duplicates::kReject});
   if (!index.ok()) return bad(index.error().message);
   const auto map = index->is_object() ? index->find("weight_map") : index->end();
   if (map == index->end() || !map->is_object() || map->empty()) {

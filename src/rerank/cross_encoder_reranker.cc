@@ -139,7 +139,7 @@ Result<Ranking> CrossEncoderReRanker::rank(std::string_view query,
     ranking.results.reserve(kept.size());
     for (const RankedIndex& ranked : kept) {
       RankedDocument& result = ranking.results.emplace_back();
-      result.rank = ranking.results.size();
+      result.rank = result.first_stage_rank = ranking.results.size();
       result.index = ranked.index;
       result.id = documents[ranked.index].id;
       result.logit = ranked.pair.logit;

@@ -59,7 +59,7 @@ class Parser {
 
   Result<TensorMap> parse() {
     CR_TRY_ASSIGN(const std::string_view header, header_text());
-    const json::ParseOptions options{.max_depth = 8, .reject_duplicate_keys = true};
+    const json::ParseOptions options{.max_depth = 8, .duplicates = json::Duplicates::kReject};
     const Result<json::Value> value = json::parse(header, options);
     if (!value.ok()) {
       return bad("the header (from byte 8 of the file) is refused: " + value.error().message);

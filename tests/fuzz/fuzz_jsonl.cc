@@ -26,7 +26,7 @@ void check_error(const Error& error) {
 // What parses prints as JSON that parses to the same print.
 void check_json(std::string_view text) {
   const Result<json::Value> value = json::parse(text);
-  const Result<json::Value> strict = json::parse(text, {.reject_duplicate_keys = true});
+  const Result<json::Value> strict = json::parse(text, {.duplicates = json::Duplicates::kReject});
   if (!value.ok()) {
     FUZZ_CHECK(!strict.ok());
     check_error(value.error());
@@ -35,7 +35,7 @@ void check_json(std::string_view text) {
   FUZZ_CHECK(base::is_valid_utf8(text));
   const std::string printed = json::dump(*value);
   FUZZ_CHECK(base::is_valid_utf8(printed));
-  const Result<json::Value> again = json::parse(printed, {.reject_duplicate_keys = true});
+  const Result<json::Value> again = json::parse(printed, {.duplicates = json::Duplicates::kReject});
   FUZZ_CHECK(again.ok());
   FUZZ_CHECK(json::dump(*again) == printed);
   const Result<json::Value> pretty = json::parse(json::dump_pretty(*value));

@@ -12,7 +12,7 @@
 #include <sstream>
 
 #include "base/sha256.h"
-#include "hub/http.h"
+#include "base/http_client.h"
 #include "hub/hub_cache.h"
 #include "json/json.h"
 
@@ -73,10 +73,10 @@ FakeHub::~FakeHub() {
 }
 
 std::vector<LoggedRequest> FakeHub::log(std::string_view part) const {
-  auto client = HttpClient::create({}, nullptr);
+  auto client = base::HttpClient::create({}, nullptr);
   std::string body;
-  const HttpOutcome outcome = client.value().perform({endpoint_ + "/_log", false, {}},
-                                                     [&](const HttpReply&, std::string_view bytes) {
+  const base::HttpOutcome outcome = client.value().perform({.url = endpoint_ + "/_log"},
+                                                     [&](const base::HttpReply&, std::string_view bytes) {
                                                        body += bytes;
                                                        return Result<void>();
                                                      });

@@ -5,7 +5,7 @@
 
 #include "fake_hub.h"
 #include "hub/environment.h"
-#include "hub/http.h"
+#include "base/http_client.h"
 #include "hub/model_files.h"
 #include "hub/sha1.h"
 
@@ -241,18 +241,18 @@ TEST(Sha1Test, KnownDigests) {
 }
 
 TEST(UrlTest, OriginsAndEscapes) {
-  EXPECT_EQ(url_origin("https://Huggingface.CO/a"), "https://huggingface.co:443");
-  EXPECT_EQ(url_origin("http://a:80/x?y#z"), url_origin("http://A"));
-  EXPECT_NE(url_origin("http://a"), url_origin("https://a"));
-  EXPECT_NE(url_origin("http://a:81"), url_origin("http://a"));
-  EXPECT_EQ(url_origin("https://user:secret@host/"), "https://host:443");
-  EXPECT_EQ(url_origin("https://huggingface.co@evil.example/"), "https://evil.example:443");
+  EXPECT_EQ(base::url_origin("https://Huggingface.CO/a"), "https://huggingface.co:443");
+  EXPECT_EQ(base::url_origin("http://a:80/x?y#z"), base::url_origin("http://A"));
+  EXPECT_NE(base::url_origin("http://a"), base::url_origin("https://a"));
+  EXPECT_NE(base::url_origin("http://a:81"), base::url_origin("http://a"));
+  EXPECT_EQ(base::url_origin("https://user:secret@host/"), "https://host:443");
+  EXPECT_EQ(base::url_origin("https://huggingface.co@evil.example/"), "https://evil.example:443");
   for (const char* bad : {"", "huggingface.co", "ftp://a", "file:///a", "http://", "://"}) {
-    EXPECT_EQ(url_origin(bad), "") << bad;
+    EXPECT_EQ(base::url_origin(bad), "") << bad;
   }
-  EXPECT_EQ(url_escape("refs/pr/1"), "refs%2Fpr%2F1");
-  EXPECT_EQ(url_escape("a-b_c.d~e"), "a-b_c.d~e");
-  EXPECT_EQ(url_escape("\xc3\xa9 ?#%"), "%C3%A9%20%3F%23%25");
+  EXPECT_EQ(base::url_escape("refs/pr/1"), "refs%2Fpr%2F1");
+  EXPECT_EQ(base::url_escape("a-b_c.d~e"), "a-b_c.d~e");
+  EXPECT_EQ(base::url_escape("\xc3\xa9 ?#%"), "%C3%A9%20%3F%23%25");
 }
 
 }  // namespace

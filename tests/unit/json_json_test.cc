@@ -119,7 +119,7 @@ TEST(JsonParse, TheLastOfEqualKeysWinsInTheFirstOnesPlace) {
 }
 
 TEST(JsonParse, DuplicateKeysAreRejectedOnRequest) {
-  const ParseOptions strict{.reject_duplicate_keys = true};
+  const ParseOptions strict{.duplicates = Duplicates::kReject};
   EXPECT_EQ(message_of(R"({"a":1,"b":2,"a":3})", strict), "the key \"a\" is repeated at byte 13");
   // The same key with an escape, a backslash before its closing quote, and one level down.
   EXPECT_EQ(message_of(R"({"a":1, "\u0061":3})", strict), "the key \"a\" is repeated at byte 8");
@@ -133,7 +133,7 @@ TEST(JsonParse, ALongRepeatedKeyIsCutBetweenCharacters) {
   std::string key;
   for (int i = 0; i < 100; ++i) key += "x\xC3\xA9";  // 3 bytes each: byte 64 is inside a character
   const std::string message =
-      message_of("{\"" + key + "\":1,\"" + key + "\":2}", {.reject_duplicate_keys = true});
+      message_of("{\"" + key + "\":1,\"" + key + "\":2}", {.duplicates = Duplicates::kReject});
   EXPECT_THAT(message, HasSubstr("x\"... is repeated at byte 306"));
   EXPECT_LT(message.size(), 110u);
 }
@@ -142,7 +142,7 @@ TEST(JsonParse, AVocabularyIsNotQuadratic) {  // 200,000 keys: minutes if every 
   std::string text = "{";
   for (int i = 0; i < 200'000; ++i) text += "\"token" + std::to_string(i) + "\":1,";
   text.back() = '}';
-  const Result<Value> value = parse(text, {.reject_duplicate_keys = true});
+  const Result<Value> value = parse(text, {.duplicates = Duplicates::kReject});
   ASSERT_TRUE(value.ok());
   EXPECT_EQ(value->size(), 200'000u);
 }

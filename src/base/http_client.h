@@ -1,5 +1,5 @@
-// HttpClient: one HTTP request at a time over libcurl, its body given to a sink. Follows no
-// redirect, repeats nothing, knows nothing of hubs.
+// HttpClient: one HTTP request at a time over libcurl, its answer given to a sink. Follows no
+// redirect, repeats nothing, knows neither hubs nor judges.
 #pragma once
 
 #include <atomic>
@@ -10,11 +10,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "crossrank/result.h"
 
-namespace crossrank::hub {
+namespace crossrank::base {
 
 struct HttpTimeouts {
   std::chrono::milliseconds connect{10'000};
@@ -22,23 +23,26 @@ struct HttpTimeouts {
 };
 
 struct HttpRequest {
+  enum class Method : std::uint8_t { kGet, kHead, kPost };
   std::string url;  // http or https
-  bool head = false;
-  std::vector<std::string> headers;  // "Name: value"
+  Method method = Method::kGet;
+  std::vector<std::string> headers = {};  // "Name: value"
+  std::string body = {};                  // of a POST
+  // From the name's look-up to the last byte; 0 = no limit but HttpTimeouts.
+  std::chrono::milliseconds deadline{0};
+  std::string proxy = {};      // "" = the environment's (https_proxy, no_proxy)
+  std::string ca_bundle = {};  // a PEM file; "" = the system's
+  bool read_errors = false;    // the sink gets the body of an answer that is not 2xx too
+  const std::atomic<bool>* cancel = nullptr;  // beside the client's own
 };
 
-// The headers that matter here; "" = absent.
 struct HttpReply {
   long status = 0;
-  std::string etag;
-  std::string content_length;
-  std::string content_range;
-  std::string retry_after;
-  std::string repo_commit;  // X-Repo-Commit
-  std::string linked_etag;  // X-Linked-Etag
-  std::string linked_size;  // X-Linked-Size
-  std::string error_code;   // X-Error-Code
-  std::string redirect;     // Location made absolute, when status is 3xx
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
+  std::string redirect;  // Location made absolute, when status is 3xx
+
+  // The value of the last header of that name, which is given in lower case; "" = absent.
+  [[nodiscard]] const std::string& header(std::string_view name) const;
 };
 
 // Whether another attempt may cure a failed one.
@@ -52,11 +56,10 @@ struct HttpOutcome {
   HttpReply reply;             // complete unless `error`
   std::optional<Error> error;  // the sink's own, kCancelled, kNetwork or kOutOfMemory
   Retry retry = Retry::kNever;
+  bool timed_out = false;  // `error` is one of time: connect, stall or deadline
 };
 
-inline Error download_cancelled() { return {ErrorCode::kCancelled, "The download was cancelled."}; }
-
-// Receives the body of a 2xx answer piece by piece; an error stops the transfer.
+// Receives the body of an answer piece by piece; an error stops the transfer.
 using BodySink = std::function<Result<void>(const HttpReply& reply, std::string_view bytes)>;
 
 // Keeps connections open between requests. Movable; one thread at a time.
@@ -77,8 +80,8 @@ class HttpClient {
   std::unique_ptr<State> state_;
 };
 
-// Takes one line of an answer's head, a status line or a header, into `reply`. Lines that mean
-// nothing here are left out.
+// Takes one line of an answer's head, a status line or a header, into `reply`. Headers that are
+// absurdly long or many are left out.
 void read_header(HttpReply& reply, std::string_view line);
 
 // Scheme, host and port of a URL, lower case, as in "https://huggingface.co:443"; "" when it is no
@@ -88,4 +91,4 @@ std::string url_origin(const std::string& url);
 // Everything but letters, digits and "-._~" as %XX.
 std::string url_escape(std::string_view text);
 
-}  // namespace crossrank::hub
+}  // namespace crossrank::base

@@ -1,5 +1,5 @@
 // HttpClient on curl's multi interface, whose poll lets a cancel flag be seen while nothing moves.
-#include "hub/http.h"
+#include "base/http_client.h"
 
 #include <pthread.h>
 #include <signal.h>  // NOLINT: sigset_t and sigtimedwait are POSIX
@@ -15,16 +15,15 @@
 #include "base/curl_api.h"
 #include "base/try.h"
 
-namespace crossrank::hub {
+namespace crossrank::base {
 namespace {
-
-using base::CurlApi;
 
 constexpr int kPollMs = 100;                           // cancel is seen within this
 constexpr long kStallBytesPerSecond = 1024;            // slower than this counts as stalled
 constexpr long kReadBufferBytes = 256L << 10;          // fewer calls of the sink than 16 KB
 constexpr std::size_t kMaxErrorBodyBytes = 64u << 10;  // of an answer that nobody reads
-constexpr std::size_t kMaxHeaderValue = 8u << 10;
+constexpr std::size_t kMaxHeaderBytes = 8u << 10;  // of one line
+constexpr std::size_t kMaxHeaders = 200;           // curl bounds their sum
 
 // Blocks SIGPIPE in this thread: some TLS libraries write to sockets that the peer has closed, and
 // a library must neither die of that nor change the program's signal handlers.
@@ -70,34 +69,17 @@ std::string_view trim(std::string_view text) {
 // What curl's callbacks see of a transfer.
 struct Transfer {
   const BodySink* sink;
-  HttpReply reply;
-  std::optional<Error> error;
-  std::exception_ptr thrown;
+  bool read_errors = false;
+  HttpReply reply = {};
+  std::optional<Error> error = {};
+  std::exception_ptr thrown = {};
   std::size_t unread = 0;  // bytes of an error's body
   bool enough = false;     // more of an error's body than anyone wants
 };
 
-std::string* header_field(HttpReply& reply, std::string_view name) {
-  const std::array<std::pair<std::string_view, std::string*>, 8> fields = {{
-      {"etag", &reply.etag},
-      {"content-length", &reply.content_length},
-      {"content-range", &reply.content_range},
-      {"retry-after", &reply.retry_after},
-      {"x-repo-commit", &reply.repo_commit},
-      {"x-linked-etag", &reply.linked_etag},
-      {"x-linked-size", &reply.linked_size},
-      {"x-error-code", &reply.error_code},
-  }};
-  const std::string wanted = lower(name);
-  for (const auto& [known, field] : fields) {
-    if (known == wanted) return field;
-  }
-  return nullptr;
-}
-
 // False stops the transfer.
 bool take_body(Transfer& transfer, std::string_view bytes) {
-  if (transfer.reply.status / 100 != 2) {
+  if (transfer.reply.status / 100 != 2 && !transfer.read_errors) {
     transfer.unread += bytes.size();
     transfer.enough = transfer.unread > kMaxErrorBodyBytes;
     return !transfer.enough;
@@ -167,11 +149,11 @@ std::string advice(CURLcode code) {
   switch (code) {
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
-      return " Install the package ca-certificates, or the certificate of your proxy.";
+      return " Install the package ca-certificates, or name the certificate of your proxy.";
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_CONNECT:
     case CURLE_COULDNT_RESOLVE_PROXY:
-      return " Check the network, HF_ENDPOINT and, behind a proxy, https_proxy.";
+      return " Check the address, the network and, behind a proxy, https_proxy.";
     default: return "";
   }
 }
@@ -194,10 +176,16 @@ void read_header(HttpReply& reply, std::string_view line) {
     return;
   }
   const std::size_t colon = line.find(':');
-  if (colon == line.npos || line.size() > kMaxHeaderValue) return;
-  if (std::string* field = header_field(reply, line.substr(0, colon))) {
-    *field = trim(line.substr(colon + 1));
-  }
+  if (colon == line.npos || line.size() > kMaxHeaderBytes) return;
+  if (reply.headers.size() == kMaxHeaders) return;
+  reply.headers.emplace_back(lower(trim(line.substr(0, colon))), trim(line.substr(colon + 1)));
+}
+
+const std::string& HttpReply::header(std::string_view name) const {
+  static const std::string kAbsent;
+  const auto found = std::find_if(headers.rbegin(), headers.rend(),
+                                  [&](const auto& header) { return header.first == name; });
+  return found == headers.rend() ? kAbsent : found->second;
 }
 
 struct HttpClient::State {
@@ -221,7 +209,15 @@ struct HttpClient::State {
       ok = ok && api->easy_setopt(handle, option, value) == CURLE_OK;
     };
     set(CURLOPT_URL, request.url.c_str());
-    set(CURLOPT_NOBODY, request.head ? 1L : 0L);
+    if (request.method == HttpRequest::Method::kHead) set(CURLOPT_NOBODY, 1L);
+    if (request.method == HttpRequest::Method::kPost) {
+      set(CURLOPT_POST, 1L);
+      set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+      set(CURLOPT_POSTFIELDS, request.body.data());
+    }
+    if (!request.proxy.empty()) set(CURLOPT_PROXY, request.proxy.c_str());
+    if (!request.ca_bundle.empty()) set(CURLOPT_CAINFO, request.ca_bundle.c_str());
+    set(CURLOPT_TIMEOUT_MS, static_cast<long>(request.deadline.count()));
     set(CURLOPT_HTTPHEADER, headers.get());
     set(CURLOPT_FOLLOWLOCATION, 0L);
     set(CURLOPT_NOSIGNAL, 1L);
@@ -239,9 +235,9 @@ struct HttpClient::State {
   }
 
   // Runs the one transfer in `multi` to its end. Empty when cancelled.
-  std::optional<CURLcode> run() const {
+  std::optional<CURLcode> run(const std::atomic<bool>* cancel_request) const {
     for (int running = 1; running != 0;) {
-      if (base::is_cancelled(cancel)) return std::nullopt;
+      if (is_cancelled(cancel) || is_cancelled(cancel_request)) return std::nullopt;
       if (api->multi_perform(multi, &running) != CURLM_OK) return CURLE_FAILED_INIT;
       if (running == 0) break;
       if (api->multi_poll(multi, nullptr, 0, kPollMs, nullptr) != CURLM_OK) {
@@ -262,7 +258,7 @@ HttpClient& HttpClient::operator=(HttpClient&&) noexcept = default;
 HttpClient::~HttpClient() = default;
 
 Result<HttpClient> HttpClient::create(HttpTimeouts timeouts, const std::atomic<bool>* cancel) {
-  CR_TRY_ASSIGN(const CurlApi* api, base::curl_api());
+  CR_TRY_ASSIGN(const CurlApi* api, curl_api());
   auto state = std::make_unique<State>();
   state->api = api;
   state->multi = api->multi_init();
@@ -292,7 +288,7 @@ HttpOutcome HttpClient::perform(const HttpRequest& request, const BodySink& sink
     headers.release();  // NOLINT: `longer` is the same list
     headers.reset(longer);
   }
-  Transfer transfer{&sink, {}, {}, {}};
+  Transfer transfer{.sink = &sink, .read_errors = request.read_errors};
   std::array<char, CURL_ERROR_SIZE> message{};
   const Easy easy(api.easy_init(), {&api});
   ok = ok && easy && state_->configure(easy.get(), request, headers, transfer, message.data());
@@ -304,7 +300,7 @@ HttpOutcome HttpClient::perform(const HttpRequest& request, const BodySink& sink
   std::optional<CURLcode> code;
   {
     const SigpipeBlock block;
-    code = state_->run();
+    code = state_->run(request.cancel);
     const char* redirect = nullptr;
     if (api.easy_getinfo(easy.get(), CURLINFO_REDIRECT_URL, &redirect) == CURLE_OK && redirect) {
       transfer.reply.redirect = redirect;
@@ -314,7 +310,7 @@ HttpOutcome HttpClient::perform(const HttpRequest& request, const BodySink& sink
   if (transfer.thrown) std::rethrow_exception(transfer.thrown);
   outcome.reply = std::move(transfer.reply);
   if (!code) {
-    outcome.error = download_cancelled();
+    outcome.error = {ErrorCode::kCancelled, "The transfer was cancelled."};
   } else if (transfer.error) {
     outcome.error = std::move(transfer.error);
   } else if (*code != CURLE_OK && !transfer.enough) {
@@ -323,12 +319,13 @@ HttpOutcome HttpClient::perform(const HttpRequest& request, const BodySink& sink
     outcome.error = {ErrorCode::kNetwork,
                      host_of(request.url) + ": " + std::string(trim(what)) + "." + advice(*code)};
     outcome.retry = worth_retrying(*code);
+    outcome.timed_out = *code == CURLE_OPERATION_TIMEDOUT;
   }
   return outcome;
 }
 
 std::string url_origin(const std::string& url) {
-  const auto loaded = base::curl_api();
+  const auto loaded = curl_api();
   if (!loaded.ok()) return "";
   const CurlApi& api = **loaded;
   const auto close = [&](CURLU* handle) { api.url_cleanup(handle); };
@@ -362,4 +359,4 @@ std::string url_escape(std::string_view text) {
   return out;
 }
 
-}  // namespace crossrank::hub
+}  // namespace crossrank::base

@@ -1,0 +1,34 @@
+// The flags of the LLM judge, and what the library gets of them.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "crossrank/judge.h"
+#include "crossrank/result.h"
+
+namespace CLI {
+class App;
+}  // namespace CLI
+
+namespace crossrank::cli {
+
+struct JudgeFlags {
+  JudgeOptions options;
+  std::size_t timeout_ms = 30'000;
+  std::size_t deadline_ms = 0;
+  std::string context;
+  std::string context_file;
+  std::string trace;  // a file; "" = none
+  bool dry_run = false;
+  bool strict = false;
+};
+
+// Under the groups Judge and Judge server.
+void add_judge_flags(CLI::App& app, JudgeFlags& flags);
+
+// The text of --context or --context-file, as valid UTF-8. Errors: kInvalidArgument for both,
+// kFileNotFound, kIoError.
+Result<std::string> read_context(JudgeFlags& flags);
+
+}  // namespace crossrank::cli

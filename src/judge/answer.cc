@@ -1,0 +1,226 @@
+// Reading of chat completions: envelope, ratings, errors.
+#include "judge/answer.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <ctime>
+#include <iomanip>
+#include <sstream>
+#include <utility>
+
+#include "base/try.h"
+#include "base/utf8.h"
+#include "json/json.h"
+#include "judge/prompt.h"
+#include "judge/untrusted.h"
+
+namespace crossrank::judge {
+namespace {
+
+constexpr std::size_t kMaxReasonChars = 200;
+constexpr std::size_t kMaxErrorBytes = 300;
+constexpr std::size_t kMaxValues = 100'000;  // 99 ratings are 300; log-probabilities more
+constexpr int kMaxRelevance = 10;
+
+const json::ParseOptions kAnswerOptions{
+    .max_depth = 32, .max_values = kMaxValues, .duplicates = json::Duplicates::kNull};
+
+// The member, or null. `object` may be anything.
+const json::Value& member(const json::Value& object, std::string_view name) {
+  static const json::Value kNull;
+  if (!object.is_object()) return kNull;
+  const auto found = object.find(name);
+  return found == object.end() ? kNull : *found;
+}
+
+std::string text_of(const json::Value& value) {
+  return value.is_string() ? value.get<std::string>() : std::string();
+}
+
+std::optional<Rating> read_rating(const json::Value& value) {
+  const json::Value& relevance = member(value, "relevance");
+  if (!relevance.is_number_integer()) return {};
+  // An unsigned beyond 2^63 would wrap.
+  if (relevance.is_number_unsigned() ? relevance.get<std::uint64_t>() > kMaxRelevance
+                                     : relevance.get<std::int64_t>() < 0 ||
+                                           relevance.get<std::int64_t>() > kMaxRelevance) {
+    return {};
+  }
+  Rating rating;
+  rating.relevance = relevance.get<double>();
+  rating.reason = clean_line(text_of(member(value, "reason")));
+  rating.reason.resize(base::prefix_bytes(rating.reason, kMaxReasonChars));
+  return rating;
+}
+
+// The end of the object that begins at text[begin] == '{', by counting braces outside strings;
+// npos when it does not end.
+std::size_t object_end(std::string_view text, std::size_t begin) {
+  std::size_t depth = 0;
+  bool in_string = false;
+  for (std::size_t i = begin; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      in_string = c != '"';
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{') {
+      ++depth;
+    } else if (c == '}' && --depth == 0) {
+      return i + 1;
+    }
+  }
+  return text.npos;
+}
+
+Ratings ratings_of(const json::Value& object, std::size_t places) {
+  Ratings ratings(places);
+  for (std::size_t place = 0; place < places; ++place) {
+    ratings[place] = read_rating(member(object, label(place)));
+  }
+  return ratings;
+}
+
+std::size_t count(const Ratings& ratings) {
+  return static_cast<std::size_t>(
+      std::count_if(ratings.begin(), ratings.end(), [](const auto& r) { return r.has_value(); }));
+}
+
+// A whole number 0..10 that a token spells, spaces aside.
+std::optional<int> token_value(std::string_view token) {
+  while (!token.empty() && token.front() == ' ') token.remove_prefix(1);
+  int value = -1;
+  const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), value);
+  const bool whole = error == std::errc() && end == token.data() + token.size();
+  if (!whole || value < 0 || value > kMaxRelevance) return {};
+  return value;
+}
+
+// The mean rating under the distribution at the token where the first rating stands. "10" may be
+// one token or "1" and "0": the mass of "1" is then divided by what the next token says, when "1"
+// is what was written.
+std::optional<double> expected_relevance(const json::Value& logprobs) {
+  const json::Value& tokens = member(logprobs, "content");
+  if (!tokens.is_array()) return {};
+  std::string before;
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const std::string token = text_of(member(tokens[i], "token"));
+    const std::size_t colon = before.rfind("\"relevance\"");
+    const bool at_value = colon != before.npos &&
+                          before.find_first_not_of(": \n\t", colon + 11) == before.npos &&
+                          before.find(':', colon) != before.npos && token_value(token).has_value();
+    before += token;
+    if (!at_value) continue;
+    double mass = 0, sum = 0;
+    const json::Value& tops = member(tokens[i], "top_logprobs");
+    if (!tops.is_array()) return {};
+    for (const json::Value& top : tops) {
+      const auto value = token_value(text_of(member(top, "token")));
+      const json::Value& logprob = member(top, "logprob");
+      if (!value || !logprob.is_number()) continue;
+      const double p = std::exp(std::min(logprob.get<double>(), 0.0));
+      double mean = *value;
+      if (*value == 1 && token_value(token) == 1 && i + 1 < tokens.size()) {
+        const json::Value& next = member(tokens[i + 1], "top_logprobs");
+        double zero = 0;
+        for (const json::Value& follower : next.is_array() ? next : json::Value::array()) {
+          const std::string text = text_of(member(follower, "token"));
+          const json::Value& q = member(follower, "logprob");
+          if (text.starts_with('0') && q.is_number()) zero += std::exp(std::min(q.get<double>(), 0.0));
+        }
+        mean = 1 + 9 * std::min(zero, 1.0);
+      }
+      mass += p;
+      sum += p * mean;
+    }
+    if (mass <= 0) return {};
+    return std::clamp(sum / mass, 0.0, double{kMaxRelevance});
+  }
+  return {};
+}
+
+}  // namespace
+
+Ratings read_ratings(std::string_view content, std::size_t places) {
+  Ratings best(places);
+  for (std::size_t begin = content.find('{'); begin != content.npos;) {
+    const std::size_t end = object_end(content, begin);
+    if (end == content.npos) break;
+    const auto object = json::parse(content.substr(begin, end - begin), kAnswerOptions);
+    if (object.ok()) {
+      Ratings ratings = ratings_of(*object, places);
+      if (count(ratings) > count(best)) best = std::move(ratings);
+    }
+    begin = content.find('{', end);  // an object is looked into once: this stays linear
+  }
+  return best;
+}
+
+Result<Completion> read_completion(std::string_view body) {
+  std::string storage;
+  if (auto repaired = base::repair_utf8(body)) {
+    storage = *std::move(repaired);
+    body = storage;
+  }
+  const auto parsed = json::parse(body, kAnswerOptions);
+  if (!parsed.ok()) {
+    return Error{ErrorCode::kBadInput, "The judge's answer is no JSON: " + parsed.error().message};
+  }
+  const json::Value& choices = member(*parsed, "choices");
+  if (!choices.is_array() || choices.empty()) {
+    const std::string said = error_text(body);
+    const bool is_error = !member(*parsed, "error").is_null();
+    if (is_error) return Error{ErrorCode::kNetwork, "The judge's server says: " + said};
+    return Error{ErrorCode::kBadInput, "The judge's answer has no choices."};
+  }
+  const json::Value& choice = choices.front();
+  const json::Value& message = member(choice, "message");
+  Completion out;
+  out.content = text_of(member(message, "content"));
+  out.finish_reason = text_of(member(choice, "finish_reason"));
+  out.refused = !text_of(member(message, "refusal")).empty() || out.finish_reason == "content_filter";
+  out.model = clean_line(text_of(member(*parsed, "model")));
+  const auto tokens = [&](std::string_view name) -> std::size_t {
+    const json::Value& value = member(member(*parsed, "usage"), name);
+    return value.is_number_unsigned() ? std::min<std::uint64_t>(value.get<std::uint64_t>(), 1u << 30) : 0;
+  };
+  out.usage = {tokens("prompt_tokens"), tokens("completion_tokens")};
+  out.expected_relevance = expected_relevance(member(choice, "logprobs"));
+  return out;
+}
+
+std::string error_text(std::string_view body) {
+  std::string text(body.substr(0, std::size_t{64} << 10));
+  if (const auto parsed = json::parse(body, kAnswerOptions); parsed.ok() && parsed->is_object()) {
+    const json::Value& error = member(*parsed, "error");
+    text = text_of(member(error, "message"));
+    for (const json::Value* other :
+         {&error, &member(*parsed, "detail"), &member(*parsed, "message")}) {
+      if (text.empty()) text = text_of(*other);
+    }
+  }
+  std::string line = clean_line(text);
+  while (!line.empty() && line.back() == ' ') line.pop_back();
+  if (line.size() <= kMaxErrorBytes) return line;
+  std::size_t bytes = kMaxErrorBytes;
+  while (bytes > 0 && base::is_continuation(line[bytes])) --bytes;
+  return line.substr(0, bytes) + "...";
+}
+
+std::optional<double> retry_after_seconds(std::string_view header) {
+  double seconds = -1;
+  const auto [end, error] = std::from_chars(header.data(), header.data() + header.size(), seconds);
+  if (error == std::errc() && end == header.data() + header.size()) {
+    if (!(seconds >= 0) || !std::isfinite(seconds)) return {};
+    return seconds;
+  }
+  std::tm date{};
+  std::istringstream stream{std::string(header)};
+  stream.imbue(std::locale::classic());
+  if (!(stream >> std::get_time(&date, "%a, %d %b %Y %H:%M:%S"))) return {};
+  return std::max(0.0, std::difftime(timegm(&date), std::time(nullptr)));
+}
+
+}  // namespace crossrank::judge

@@ -1,0 +1,46 @@
+// The server that the operator configured: where it is, what opens it, what is written of it.
+// Knows HTTP, but neither prompts nor ratings.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "crossrank/judge.h"
+#include "crossrank/result.h"
+
+namespace crossrank::judge {
+
+class ChatServer {
+ public:
+  // Resolves what `options` leave to the environment and puts it into them (url, model). Errors:
+  // kInvalidArgument for a url, model, key or header that is missing or malformed, kFileNotFound,
+  // kIoError or kBadInput for the key file, kNetwork without libcurl.
+  static Result<std::unique_ptr<const ChatServer>> create(JudgeOptions& options);
+
+  // Sends `body` and traces it. Never takes much longer than `timeout`.
+  JudgeHttpReply post(const std::string& body, std::chrono::milliseconds timeout,
+                      const std::atomic<bool>* cancel) const;
+
+  // What post() would send, without secrets.
+  JudgeExchange describe(const std::string& body) const;
+
+  // `text` with every occurrence of a secret replaced.
+  std::string redact(std::string text) const;
+
+ private:
+  ChatServer() = default;
+  std::string url_;
+  std::vector<std::string> headers_;
+  std::vector<std::string> shown_headers_;
+  std::vector<std::string> secrets_;
+  JudgeTransport transport_;
+  std::function<void(const JudgeExchange&)> trace_;
+  mutable std::mutex trace_mutex_;
+};
+
+}  // namespace crossrank::judge

@@ -1,0 +1,296 @@
+// The course of one question, top to bottom in Conversation::run.
+#include "judge/conversation.h"
+
+#include <algorithm>
+#include <array>
+#include <thread>
+#include <utility>
+
+#include "base/cancel.h"
+#include "judge/prompt_text.h"
+
+namespace crossrank::judge {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kLeastCall{1};          // with less time left no call is made
+constexpr milliseconds kUnsaidWait{500};       // before a 429 or 503 without Retry-After is repeated
+constexpr std::size_t kAnswerTokensBase = 64;  // braces, labels, and a model's preamble
+constexpr std::size_t kAnswerTokensEach = 96;  // 200 characters are some 50 tokens, and 30 of JSON
+
+std::string lower(std::string text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
+
+bool mentions(const std::string& text, std::initializer_list<std::string_view> words) {
+  return std::any_of(words.begin(), words.end(),
+                     [&](std::string_view word) { return text.find(word) != text.npos; });
+}
+
+// What a status that is not 2xx asks for.
+enum class Refusal { kTooLong, kLogprobs, kFormat, kLater, kFinal };
+
+Refusal refusal_of(const JudgeHttpReply& reply) {
+  if (reply.status == 429 || reply.status == 503) return Refusal::kLater;
+  const std::string said = lower(error_text(reply.body));
+  const bool of_request = reply.status == 400 || reply.status == 413 || reply.status == 422;
+  if (of_request && mentions(said, {"context_length", "context length", "context size",
+                                    "context window", "maximum context", "too many tokens",
+                                    "prompt is too long", "exceeds the available context"})) {
+    return Refusal::kTooLong;
+  }
+  if (of_request && mentions(said, {"logprobs"})) return Refusal::kLogprobs;
+  if (of_request || reply.status == 501) return Refusal::kFormat;
+  if (reply.status == 500 &&
+      mentions(said, {"response_format", "json_schema", "schema", "grammar"})) {
+    return Refusal::kFormat;
+  }
+  return Refusal::kFinal;
+}
+
+class Conversation {
+ public:
+  Conversation(const Question& question, const JudgeOptions& options, const ChatServer& server,
+               Learned& learned, Clock::time_point deadline, const std::atomic<bool>* cancel)
+      : question_(question),
+        options_(options),
+        server_(server),
+        learned_(learned),
+        deadline_(deadline),
+        cancel_(cancel) {
+    shape_.format = learned.format;
+    shape_.logprobs = question.logprobs && !learned.no_logprobs;
+    shape_.answer_tokens = answer_tokens(question, options);
+    settled_.ratings.resize(question.candidates.size());
+    settled_.chars_cut.resize(question.candidates.size());
+  }
+
+  Settled run() {
+    compose(TokenCount::kEstimate);
+    while (!finished_) ask();
+    return std::move(settled_);
+  }
+
+  static std::size_t answer_tokens(const Question& question, const JudgeOptions& options) {
+    if (options.answer_tokens != 0) return options.answer_tokens;
+    return kAnswerTokensBase + kAnswerTokensEach * question.candidates.size();
+  }
+
+  static Prompt make(const Question& question, const JudgeOptions& options, TokenCount count) {
+    const std::size_t answer = answer_tokens(question, options);
+    PromptLimits limits;
+    limits.prompt_tokens = options.context_tokens > answer ? options.context_tokens - answer : 0;
+    limits.document_tokens = options.document_tokens;
+    limits.count = count;
+    return make_prompt(question.query, question.context, question.candidates, question.deal, limits);
+  }
+
+ private:
+  void compose(TokenCount count) {
+    prompt_ = make(question_, options_, count);
+    if (prompt_.places == 0) {
+      finish(JudgeOutcome::kBudgetExhausted,
+             "Not one candidate fits the judge's prompt: JudgeOptions::context_tokens is " +
+                 std::to_string(options_.context_tokens) + ", too few.");
+      return;
+    }
+    for (std::size_t place = 0; place < question_.candidates.size(); ++place) {
+      const std::size_t candidate = question_.deal.order[place];
+      settled_.chars_cut[candidate] =
+          place < prompt_.places ? prompt_.chars_cut[place] : 0;
+    }
+  }
+
+  void ask() {
+    if (base::is_cancelled(cancel_)) {
+      return finish(JudgeOutcome::kTimeout, "The call was cancelled.");
+    }
+    const milliseconds left = remaining();
+    if (left < kLeastCall) {
+      return give_up(JudgeOutcome::kBudgetExhausted, "No time was left for the judge.");
+    }
+    Prompt prompt = prompt_;
+    prompt.user += repair_;
+    const JudgeHttpReply reply =
+        server_.post(request_body(prompt, options_.model, options_.seed, shape_, options_.params),
+                     left, cancel_);
+    ++settled_.calls;
+    if (base::is_cancelled(cancel_)) return;  // the next round says so
+    if (reply.status == 0) {
+      const bool late = reply.timed_out || remaining() < kLeastCall;
+      return give_up(late ? JudgeOutcome::kTimeout : JudgeOutcome::kProviderError,
+                     late ? "The judge did not answer in time." : reply.error);
+    }
+    if (!reply.error.empty()) return give_up(JudgeOutcome::kMalformed, reply.error);
+    if (reply.status / 100 != 2) return take_refusal(reply);
+    take_answer(reply.body);
+  }
+
+  void take_refusal(const JudgeHttpReply& reply) {
+    const std::string said = server_.redact(error_text(reply.body));
+    const std::string status = "The judge's server answered HTTP " + std::to_string(reply.status);
+    const std::string sentence = said.empty() ? status + "." : status + ": " + said;
+    switch (refusal_of(reply)) {
+      case Refusal::kLater: return wait_once(reply, sentence);
+      case Refusal::kTooLong:
+        if (repairs_ == 0) {  // the estimate was wrong for these texts: take what is always enough
+          ++repairs_;
+          return compose(TokenCount::kWorstCase);
+        }
+        break;
+      case Refusal::kLogprobs:
+        if (shape_.logprobs) {
+          shape_.logprobs = false;
+          learned_.no_logprobs = true;
+          return;
+        }
+        [[fallthrough]];
+      case Refusal::kFormat:
+        if (shape_.format == ResponseFormat::kJsonSchema) {
+          shape_.format = ResponseFormat::kJsonObject;
+          return;
+        }
+        if (shape_.format == ResponseFormat::kJsonObject) {
+          shape_.format = ResponseFormat::kText;
+          return;
+        }
+        break;
+      case Refusal::kFinal: break;
+    }
+    give_up(JudgeOutcome::kProviderError, sentence);
+  }
+
+  // A 429 or 503 is repeated once, when the wait it asks for leaves time for the call.
+  void wait_once(const JudgeHttpReply& reply, const std::string& sentence) {
+    if (std::exchange(waited_, true)) return give_up(JudgeOutcome::kProviderError, sentence);
+    const auto asked = retry_after_seconds(reply.retry_after);
+    const auto left = remaining();
+    if (asked && *asked * 1000 >= static_cast<double>(left.count())) {
+      return give_up(JudgeOutcome::kBudgetExhausted,
+                     sentence + " (it asks for a longer wait than there is time)");
+    }
+    const milliseconds wait =
+        asked ? milliseconds(static_cast<milliseconds::rep>(*asked * 1000)) : kUnsaidWait;
+    base::sleep_unless_cancelled(std::min(wait, left), cancel_);
+  }
+
+  void take_answer(const std::string& body) {
+    auto completion = read_completion(body);
+    if (!completion.ok()) {
+      const std::string sentence = server_.redact(completion.error().message);
+      if (completion.error().code == ErrorCode::kNetwork) {
+        return give_up(JudgeOutcome::kProviderError, sentence);
+      }
+      return repair_or(sentence);
+    }
+    learned_.format = shape_.format;
+    settled_.format = shape_.format;
+    settled_.usage.prompt_tokens += completion->usage.prompt_tokens;
+    settled_.usage.completion_tokens += completion->usage.completion_tokens;
+    if (!completion->model.empty()) settled_.model = completion->model;
+    if (completion->refused) return give_up(JudgeOutcome::kRefused, "The model refused to answer.");
+    Ratings ratings = read_ratings(completion->content, prompt_.places);
+    if (ratings.size() == 1 && ratings[0] && completion->expected_relevance) {
+      ratings[0]->relevance = *completion->expected_relevance;
+    }
+    for (std::size_t place = 0; place < ratings.size(); ++place) {
+      auto& kept = settled_.ratings[question_.deal.order[place]];
+      if (!kept) kept = std::move(ratings[place]);
+    }
+    if (missing().empty()) {
+      if (rated() == settled_.ratings.size()) {
+        return finish(repairs_ > 0 ? JudgeOutcome::kRepaired : JudgeOutcome::kJudged, "");
+      }
+      return give_up(JudgeOutcome::kPartial, "Not all candidates fit the judge's prompt.");
+    }
+    const bool cut = completion->finish_reason == "length";
+    repair_or(cut ? "The judge's answer ended at its token limit."
+                  : "The judge's answer has no valid rating for " + missing() + ".");
+  }
+
+  // The labels that were asked about and have no rating, with commas between.
+  std::string missing() const {
+    std::string labels;
+    for (std::size_t place = 0; place < prompt_.places; ++place) {
+      if (settled_.ratings[question_.deal.order[place]]) continue;
+      if (!labels.empty()) labels += ", ";
+      labels += label(place);
+    }
+    return labels;
+  }
+
+  // Asks once more, with what was wrong and more room for the answer.
+  void repair_or(const std::string& sentence) {
+    if (repairs_ > 0) return give_up(JudgeOutcome::kMalformed, sentence);
+    ++repairs_;
+    repair_ = "\n" + std::string(kRepair) + missing() + ".";
+    const std::size_t used = count_tokens(prompt_.system, TokenCount::kEstimate) +
+                             count_tokens(prompt_.user, TokenCount::kEstimate) +
+                             count_tokens(repair_, TokenCount::kEstimate);
+    const std::size_t room = options_.context_tokens - std::min(options_.context_tokens, used);
+    shape_.answer_tokens = std::clamp(room, shape_.answer_tokens, 2 * shape_.answer_tokens);
+  }
+
+  std::size_t rated() const {
+    return static_cast<std::size_t>(std::count_if(settled_.ratings.begin(), settled_.ratings.end(),
+                                                  [](const auto& r) { return r.has_value(); }));
+  }
+
+  // Ends with what there is: partial when at least half of the candidates are rated, else `outcome`
+  // with none.
+  void give_up(JudgeOutcome outcome, const std::string& sentence) {
+    if (rated() > 0 && 2 * rated() >= settled_.ratings.size()) {
+      return finish(JudgeOutcome::kPartial, sentence);
+    }
+    for (auto& rating : settled_.ratings) rating.reset();
+    finish(outcome == JudgeOutcome::kPartial ? JudgeOutcome::kBudgetExhausted : outcome, sentence);
+  }
+
+  void finish(JudgeOutcome outcome, std::string sentence) {
+    settled_.outcome = outcome;
+    settled_.message = std::move(sentence);
+    finished_ = true;
+  }
+
+  milliseconds remaining() const {
+    return std::chrono::duration_cast<milliseconds>(deadline_ - Clock::now());
+  }
+
+  const Question& question_;
+  const JudgeOptions& options_;
+  const ChatServer& server_;
+  Learned& learned_;
+  const Clock::time_point deadline_;
+  const std::atomic<bool>* cancel_;
+  Prompt prompt_;
+  RequestShape shape_;
+  std::string repair_;
+  int repairs_ = 0;
+  bool waited_ = false;
+  bool finished_ = false;
+  Settled settled_;
+};
+
+}  // namespace
+
+Settled settle(const Question& question, const JudgeOptions& options, const ChatServer& server,
+               Learned& learned, Clock::time_point deadline, const std::atomic<bool>* cancel) {
+  return Conversation(question, options, server, learned, deadline, cancel).run();
+}
+
+std::string first_request(const Question& question, const JudgeOptions& options,
+                          const Learned& learned) {
+  const Prompt prompt = Conversation::make(question, options, TokenCount::kEstimate);
+  if (prompt.places == 0) return "";
+  RequestShape shape;
+  shape.format = learned.format;
+  shape.logprobs = question.logprobs && !learned.no_logprobs;
+  shape.answer_tokens = Conversation::answer_tokens(question, options);
+  return request_body(prompt, options.model, options.seed, shape, options.params);
+}
+
+}  // namespace crossrank::judge

@@ -1,0 +1,186 @@
+// Prompt text, top to bottom as the judge reads it.
+#include "judge/prompt.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <numeric>
+#include <random>
+#include <utility>
+
+#include "base/utf8.h"
+#include "json/json.h"
+#include "judge/prompt_text.h"
+
+namespace crossrank::judge {
+namespace {
+
+constexpr std::size_t kMaxFields = 20;       // of a candidate's metadata
+constexpr std::size_t kMaxFieldChars = 100;  // code points of a name and of a value
+constexpr std::size_t kMinContentTokens = 24;  // a text shorter than this says nothing
+constexpr std::size_t kMessageTokens = 16;     // what a chat template puts around two messages
+
+// splitmix64: a fixed stream from a seed on every machine, which std's distributions are not.
+class Random {
+ public:
+  explicit Random(std::optional<std::uint64_t> seed) : seed_(seed), state_(seed.value_or(0)) {}
+
+  std::uint64_t bits() {
+    if (!seed_) return std::uint64_t{device_()} << 32 | device_();
+    std::uint64_t z = state_ += 0x9E3779B97F4A7C15u;
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+    return z ^ z >> 31;
+  }
+  // Below `n`; the bias of n <= 99 against 2^64 is none.
+  std::size_t below(std::size_t n) { return static_cast<std::size_t>(bits() % n); }
+
+ private:
+  std::optional<std::uint64_t> seed_;
+  std::uint64_t state_;
+  std::random_device device_;
+};
+
+std::string hex(std::uint64_t value) {
+  std::array<char, 17> text{};
+  std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(value));
+  return text.data();
+}
+
+// The first code points of a metadata name or value, on one line.
+std::string short_text(std::string_view text) {
+  std::string clean = clean_line(text);
+  const std::size_t bytes = base::prefix_bytes(clean, kMaxFieldChars);
+  if (bytes < clean.size()) clean.replace(bytes, clean.npos, "...");
+  return clean;
+}
+
+// One line of JSON, or "" for a candidate without metadata. JSON escapes what clean_line leaves.
+std::string metadata_line(const Candidate& candidate) {
+  json::Value object = json::Value::object();
+  for (const Candidate::Field& field : candidate.metadata) {
+    if (object.size() == kMaxFields) break;
+    if (!field.value.empty()) object[short_text(field.name)] = short_text(field.value);
+  }
+  return object.empty() ? "" : "metadata " + json::dump(object) + "\n";
+}
+
+// A block of quoted lines between two fence lines.
+class Fence {
+ public:
+  explicit Fence(const std::string& code) : code_(code) {}
+  std::string open(std::string_view what) const {
+    return "<<<" + code_ + " " + std::string(what) + "\n";
+  }
+  std::string close() const { return code_ + ">>>\n"; }
+
+ private:
+  const std::string& code_;
+};
+
+std::string block(const Fence& fence, std::string_view name, const Quoted& quoted) {
+  std::string out = fence.open(name) + quoted.text;
+  if (quoted.chars_cut > 0) out.append(kCutMark) += '\n';
+  return out + fence.close();
+}
+
+// Shares `room` among wishes: all get what they want up to one common limit.
+std::size_t common_limit(std::vector<std::size_t> wishes, std::size_t room) {
+  std::sort(wishes.begin(), wishes.end());
+  for (std::size_t i = 0; i < wishes.size(); ++i) {
+    const std::size_t share = room / (wishes.size() - i);
+    if (wishes[i] > share) return share;
+    room -= wishes[i];
+  }
+  return SIZE_MAX;
+}
+
+}  // namespace
+
+std::string label(std::size_t place) {
+  std::string out = "c";
+  if (place < 9) out += '0';
+  return out + std::to_string(place + 1);
+}
+
+Deal deal(std::size_t candidates, std::optional<std::uint64_t> seed) {
+  Random random(seed);
+  Deal out;
+  out.fence = hex(random.bits());
+  out.fence += hex(random.bits());
+  out.order.resize(candidates);
+  std::iota(out.order.begin(), out.order.end(), std::size_t{0});
+  for (std::size_t i = candidates; i > 1; --i) std::swap(out.order[i - 1], out.order[random.below(i)]);
+  return out;
+}
+
+Prompt make_prompt(std::string_view query, std::string_view context,
+                   std::span<const Candidate> candidates, const Deal& deal,
+                   const PromptLimits& limits) {
+  const Fence fence(deal.fence);
+  const auto tokens_of = [&](std::string_view text) { return count_tokens(text, limits.count); };
+  Prompt prompt;
+  prompt.system = kInstructions;
+  const std::size_t quarter = limits.prompt_tokens / 4;
+  prompt.user = block(fence, "query", quote_lines(query, quarter, limits.count));
+  if (!context.empty()) {
+    prompt.user += block(fence, "context", quote_lines(context, quarter, limits.count));
+  }
+  const std::size_t fixed =
+      tokens_of(prompt.system) + tokens_of(prompt.user) + tokens_of(kQuestion) + kMessageTokens;
+
+  // The frame of each candidate, and what its content would like to have.
+  std::vector<std::string> metadata;
+  std::vector<std::size_t> wishes;
+  std::size_t least = 0;
+  std::size_t room = limits.prompt_tokens > fixed ? limits.prompt_tokens - fixed : 0;
+  const std::size_t frame =
+      tokens_of(fence.open("candidate c01") + fence.close()) + tokens_of(kCutMark) + 1 +
+      tokens_of(", c01");
+  for (const std::size_t candidate : deal.order) {
+    std::string line = metadata_line(candidates[candidate]);
+    const std::size_t needed = frame + tokens_of(line);
+    const std::size_t wish =
+        quote_lines(candidates[candidate].content, limits.document_tokens, limits.count).tokens;
+    least += std::min(wish, kMinContentTokens);  // what those before are promised, too
+    if (room < needed + least) break;
+    room -= needed;
+    metadata.push_back(std::move(line));
+    wishes.push_back(wish);
+  }
+  prompt.places = wishes.size();
+  const std::size_t limit = std::min(common_limit(wishes, room), limits.document_tokens);
+  std::string labels;
+  for (std::size_t place = 0; place < prompt.places; ++place) {
+    const Candidate& candidate = candidates[deal.order[place]];
+    const Quoted quoted = quote_lines(candidate.content, limit, limits.count);
+    prompt.user += fence.open("candidate " + label(place)) + metadata[place] + quoted.text;
+    if (quoted.chars_cut > 0) prompt.user.append(kCutMark) += '\n';
+    prompt.user += fence.close();
+    prompt.chars_cut.push_back(quoted.chars_cut);
+    labels += (place > 0 ? ", " : "") + label(place);
+  }
+  prompt.user.append(kQuestion) += labels;
+  return prompt;
+}
+
+std::string answer_schema(std::size_t places) {
+  json::Value relevance = {{"type", "integer"}, {"description", kRelevanceMeaning}};
+  for (int value = 0; value <= 10; ++value) relevance["enum"].push_back(value);
+  const json::Value reason = {{"type", "string"}, {"description", kReasonMeaning}};
+  const json::Value rating = {{"type", "object"},
+                              {"properties", {{"relevance", relevance}, {"reason", reason}}},
+                              {"required", {"relevance", "reason"}},
+                              {"additionalProperties", false}};
+  json::Value schema = {{"type", "object"},
+                        {"properties", json::Value::object()},
+                        {"required", json::Value::array()},
+                        {"additionalProperties", false}};
+  for (std::size_t place = 0; place < places; ++place) {
+    schema["properties"][label(place)] = rating;
+    schema["required"].push_back(label(place));
+  }
+  return json::dump(schema);
+}
+
+}  // namespace crossrank::judge

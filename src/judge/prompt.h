@@ -1,0 +1,67 @@
+// The prompt of one question: candidates in a dealt order, fenced, cut so that they fit. Sends
+// nothing and reads no answer.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "judge/untrusted.h"
+
+namespace crossrank::judge {
+
+// More would not fit two-digit labels, nor any reader's patience.
+inline constexpr std::size_t kMaxCandidates = 99;
+
+// What the judge is shown of a document. Views: they outlive the question.
+struct Candidate {
+  std::string_view content;  // any bytes
+  struct Field {
+    std::string_view name;
+    std::string value;
+  };
+  std::vector<Field> metadata;
+};
+
+// "c01" for 0.
+std::string label(std::size_t place);
+
+// What makes two questions differ in form alone: the fence and the order of the candidates.
+struct Deal {
+  std::string fence;               // 32 hex digits
+  std::vector<std::size_t> order;  // order[place] = candidate; label(place) names it
+};
+
+// A random fence and a random order, from the system's random source; with a seed from that alone.
+Deal deal(std::size_t candidates, std::optional<std::uint64_t> seed);
+
+struct PromptLimits {
+  std::size_t prompt_tokens = 0;    // for both messages
+  std::size_t document_tokens = 0;  // of each candidate's content
+  TokenCount count = TokenCount::kEstimate;
+};
+
+struct Prompt {
+  std::string system;
+  std::string user;
+  // By place (see Deal::order). Candidates for which no room was left are not in the prompt; then
+  // `places` is smaller than the deal.
+  std::size_t places = 0;
+  std::vector<std::size_t> chars_cut;  // code points of the candidate's content that are left out
+};
+
+// The prompt, with at most limits.prompt_tokens tokens. When not even one candidate fits, places is
+// 0. Query and context are cut to a quarter of the prompt each.
+Prompt make_prompt(std::string_view query, std::string_view context,
+                   std::span<const Candidate> candidates, const Deal& deal,
+                   const PromptLimits& limits);
+
+// {"type": "object", ...} that an answer about `places` candidates must meet. The same for the same
+// number of candidates, so that providers compile it once.
+std::string answer_schema(std::size_t places);
+
+}  // namespace crossrank::judge
