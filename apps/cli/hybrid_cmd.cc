@@ -77,9 +77,8 @@ std::string report_json(const JudgeReport& report) {
       .member("completion_tokens", report.completion_tokens)
       .member("cost", report.cost ? json::Value(*report.cost) : json::Value())
       .member("model", report.model)
-      .member("response_format", report.response_format.empty()
-                                     ? json::Value()
-                                     : json::Value(report.response_format))
+      .member("response_format",
+              report.response_format.empty() ? json::Value() : json::Value(report.response_format))
       .member("prompt_version", report.prompt_version);
   if (report.disagreement) object.member("disagreement", *report.disagreement);
   object.member("cut_documents", report.cut_documents);
@@ -181,9 +180,9 @@ Result<std::size_t> candidates_of(const HybridFlags& flags) {
     return flags.top_k == 0 ? kCandidates : std::max(kCandidates, flags.top_k);
   }
   if (flags.candidates < flags.top_k) {
-    return Error{ErrorCode::kInvalidArgument,
-                 "--candidates " + std::to_string(flags.candidates) + " is less than --top-k " +
-                     std::to_string(flags.top_k)};
+    return Error{ErrorCode::kInvalidArgument, "--candidates " + std::to_string(flags.candidates) +
+                                                  " is less than --top-k " +
+                                                  std::to_string(flags.top_k)};
   }
   return flags.candidates;
 }
@@ -225,9 +224,9 @@ Result<void> hybrid(HybridFlags& flags) {
   options.progress = bar.callback();
   CR_TRY_ASSIGN(CrossEncoderReRanker cross_encoder,
                 CrossEncoderReRanker::create(encoder, std::move(options)));
-  CR_TRY_ASSIGN(const HybridReRanker reranker,
-                HybridReRanker::create(std::move(cross_encoder), std::move(judge),
-                                       {.top_k = flags.top_k}));
+  CR_TRY_ASSIGN(
+      const HybridReRanker reranker,
+      HybridReRanker::create(std::move(cross_encoder), std::move(judge), {.top_k = flags.top_k}));
   const JudgeCall call{.context = context,
                        .deadline = std::chrono::milliseconds(flags.judge.deadline_ms),
                        .cancel = &interrupted()};
@@ -243,8 +242,7 @@ Result<void> hybrid(HybridFlags& flags) {
   if (!ranking.ok()) {
     return locate(ranking.error(), flags.ranking, reranker.cross_encoder(), input);
   }
-  HybridResults results{flags, input, *ranking, info, "",
-                        std::chrono::steady_clock::now() - start};
+  HybridResults results{flags, input, *ranking, info, "", std::chrono::steady_clock::now() - start};
   if (digest) {
     CR_TRY_ASSIGN(results.digest, digest->short_hex());
   }
@@ -257,9 +255,9 @@ Result<void> hybrid(HybridFlags& flags) {
   }
   if (trace) CR_TRY(trace->close());
   if (flags.judge.strict && ranking->judge.degraded) {
-    return Error{ErrorCode::kJudgeFailed,
-                 "the judge degraded the ranking, and --strict was given: " +
-                     judge_line(ranking->judge)};
+    return Error{
+        ErrorCode::kJudgeFailed,
+        "the judge degraded the ranking, and --strict was given: " + judge_line(ranking->judge)};
   }
   return {};
 }

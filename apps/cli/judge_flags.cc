@@ -110,7 +110,8 @@ void add_judge_flags(CLI::App& app, JudgeFlags& flags) {
   app.add_option("--context-file", flags.context_file, "The same from a file")
       ->type_name("FILE")
       ->group(group);
-  add_count(app, "--judge-timeout-ms", flags.timeout_ms, "For all calls together (default 30000)", 1)
+  add_count(app, "--judge-timeout-ms", flags.timeout_ms, "For all calls together (default 30000)",
+            1)
       ->group(group);
   add_count(app, "--deadline-ms", flags.deadline_ms,
             "Yours for the whole command; half of it is the judge's at most")

@@ -14,9 +14,7 @@
 namespace crossrank::cli {
 namespace {
 
-json::Value text(const std::string& bytes) {
-  return base::repair_utf8(bytes).value_or(bytes);
-}
+json::Value text(const std::string& bytes) { return base::repair_utf8(bytes).value_or(bytes); }
 
 json::Value headers(const JudgeExchange& exchange) {
   json::Value list = json::Value::array();

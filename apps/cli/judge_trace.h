@@ -1,5 +1,4 @@
-// --trace: requests and answers as JSON lines in a file. Adds no secrets and removes none: what it
-// gets is redacted.
+// The trace of a judge: requests and answers as JSON lines in a file. What it gets has no secrets.
 #pragma once
 
 #include <cstdio>

@@ -145,8 +145,8 @@ Error locate(const Error& error, const RankingFlags& flags, const CrossEncoderRe
     const auto encoded =
         tokenizer->encode(flags.query, reranker.scored_text(list.documents[i]), options);
     if (!encoded.ok()) {
-      return {encoded.error().code,
-              input.file + ":" + std::to_string(list.origins[i].line) + ": " + encoded.error().message};
+      return {encoded.error().code, input.file + ":" + std::to_string(list.origins[i].line) + ": " +
+                                        encoded.error().message};
     }
   }
   return error;

@@ -1,5 +1,5 @@
-// What `rank` and `hybrid` share: a query, a list of documents, the cross-encoder's options, and the
-// members of a result. Writes no results and asks no judge.
+// What `rank` and `hybrid` share: a query, a list of documents, the cross-encoder's options, and
+// the members of a result. Writes no results and asks no judge.
 #pragma once
 
 #include <cstddef>

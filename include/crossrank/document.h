@@ -99,8 +99,8 @@ struct RankedDocument {
   TruncationReport truncation;
   std::optional<TextSpan> span;  ///< In page_content; only with Truncation::kChunkMax.
   Stage stage = Stage::kCrossEncoder;
-  std::optional<JudgeVerdict> judge;   ///< Only with Stage::kJudge.
-  std::size_t first_stage_rank = 0;    ///< Before the judge: among the documents that it was given.
+  std::optional<JudgeVerdict> judge;  ///< Only with Stage::kJudge.
+  std::size_t first_stage_rank = 0;   ///< Before the judge: among the documents that it was given.
 };
 
 }  // namespace crossrank

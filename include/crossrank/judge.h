@@ -63,8 +63,8 @@ struct JudgeHttpRequest {
 };
 
 struct JudgeHttpReply {
-  long status = 0;  ///< 0 = no answer, see `error`.
-  std::string body = {};  ///< Of any status. Unusable when there is an `error`.
+  long status = 0;               ///< 0 = no answer, see `error`.
+  std::string body = {};         ///< Of any status. Unusable when there is an `error`.
   std::string retry_after = {};  ///< The header, "" when absent.
   std::string error = {};
   bool timed_out = false;
@@ -75,14 +75,14 @@ using JudgeTransport = std::function<JudgeHttpReply(const JudgeHttpRequest& requ
 /// Options of LlmJudge. An empty url, model or key is taken from CROSSRANK_JUDGE_URL, _MODEL and
 /// _API_KEY.
 struct JudgeOptions {
-  std::size_t top_k = 4;         ///< 0 = all.
-  std::string url = {};          ///< "https://api.openai.com/v1": what /chat/completions follows.
-  std::string model = {};        ///< What the server calls the model.
-  std::string api_key_env = {};  ///< The variable that holds the key.
-  std::string api_key_file = {};          ///< Or a file that holds it; white space around is cut.
-  std::vector<std::string> headers = {};  ///< More headers, "Name: value"; never shown.
-  std::string proxy = {};                 ///< "" = the environment's (https_proxy, no_proxy).
-  std::string ca_bundle = {};             ///< A PEM file; "" = the system's.
+  std::size_t top_k = 4;          ///< 0 = all.
+  std::string url = {};           ///< "https://api.openai.com/v1": what /chat/completions follows.
+  std::string model = {};         ///< What the server calls the model.
+  std::string api_key_env = {};   ///< The variable that holds the key.
+  std::string api_key_file = {};  ///< Or a file that holds it; white space around is cut.
+  std::vector<std::string> headers = {};      ///< More headers, "Name: value"; never shown.
+  std::string proxy = {};                     ///< "" = the environment's (https_proxy, no_proxy).
+  std::string ca_bundle = {};                 ///< A PEM file; "" = the system's.
   std::chrono::milliseconds timeout{30'000};  ///< For all calls of one ranking together.
   JudgeMode mode = JudgeMode::kListwise;
   OrderBias order_bias = OrderBias::kIgnore;
@@ -114,8 +114,8 @@ struct JudgeCall {
 
 /// What the judge says of one document.
 struct JudgeVerdict {
-  double relevance = 0;  ///< 0 to 10; whole but for means of two passes and expected values.
-  std::string reason = {};                ///< At most 200 code points; the model's words.
+  double relevance = 0;     ///< 0 to 10; whole but for means of two passes and expected values.
+  std::string reason = {};  ///< At most 200 code points; the model's words.
   std::optional<double> disagreement = {};  ///< Difference of the two passes.
   std::size_t chars_cut = 0;  ///< Code points of page_content that the judge did not see.
 };
@@ -123,14 +123,14 @@ struct JudgeVerdict {
 /// How a ranking was judged, and at what price.
 struct JudgeReport {
   JudgeOutcome outcome = JudgeOutcome::kJudged;
-  bool degraded = false;  ///< A call was due, and a returned position is not judged.
+  bool degraded = false;     ///< A call was due, and a returned position is not judged.
   std::string message = {};  ///< What went wrong, a sentence; "" when nothing did.
   std::size_t calls = 0;     ///< Requests that were sent.
   std::size_t prompt_tokens = 0, completion_tokens = 0;  ///< As the server counts.
   std::optional<double> cost = {};   ///< In the price file's currency; empty when unknown.
   std::string response_format = {};  ///< json_schema, json_object or text; "" without an answer.
   std::string prompt_version = {};
-  std::string model = {};  ///< As the server calls it, else as was asked for.
+  std::string model = {};                   ///< As the server calls it, else as was asked for.
   std::optional<double> disagreement = {};  ///< Mean of the documents', of two passes.
   std::size_t cut_documents = 0;            ///< Candidates that the judge saw in part.
   bool cached = false;                      ///< Remembered, or shared with a call under way.

@@ -18,8 +18,7 @@ inline bool sleep_unless_cancelled(std::chrono::milliseconds time, const std::at
   for (auto now = std::chrono::steady_clock::now(); now < end;
        now = std::chrono::steady_clock::now()) {
     if (is_cancelled(flag)) return false;
-    std::this_thread::sleep_for(
-        std::min<std::chrono::steady_clock::duration>(end - now, kSlice));
+    std::this_thread::sleep_for(std::min<std::chrono::steady_clock::duration>(end - now, kSlice));
   }
   return !is_cancelled(flag);
 }

@@ -22,8 +22,8 @@ constexpr int kPollMs = 100;                           // cancel is seen within 
 constexpr long kStallBytesPerSecond = 1024;            // slower than this counts as stalled
 constexpr long kReadBufferBytes = 256L << 10;          // fewer calls of the sink than 16 KB
 constexpr std::size_t kMaxErrorBodyBytes = 64u << 10;  // of an answer that nobody reads
-constexpr std::size_t kMaxHeaderBytes = 8u << 10;  // of one line
-constexpr std::size_t kMaxHeaders = 200;           // curl bounds their sum
+constexpr std::size_t kMaxHeaderBytes = 8u << 10;      // of one line
+constexpr std::size_t kMaxHeaders = 200;               // curl bounds their sum
 
 // Blocks SIGPIPE in this thread: some TLS libraries write to sockets that the peer has closed, and
 // a library must neither die of that nor change the program's signal handlers.

@@ -276,7 +276,8 @@ Result<void> BlobStore::complete(const RemoteFile& file, std::string_view commit
     const base::HttpReply& reply = outcome.reply;
     if (reply.status == kRangeNotSatisfiable) {
       CR_TRY(partial.restart());
-    } else if (!outcome.error && reply.status / 100 == 2 && !reply.header("content-length").empty()) {
+    } else if (!outcome.error && reply.status / 100 == 2 &&
+               !reply.header("content-length").empty()) {
       return mismatch(file, partial.path(),
                       "it ends after " + std::to_string(partial.size()) + " of " +
                           std::to_string(file.size) + " bytes.");
@@ -302,17 +303,20 @@ Result<void> BlobStore::complete(const RemoteFile& file, std::string_view commit
 }
 
 // One request for the bytes that `partial` lacks.
-base::HttpOutcome BlobStore::attempt(const RemoteFile& file, std::string_view commit, Partial& partial,
-                               const std::function<void(std::uint64_t)>& progress) {
+base::HttpOutcome BlobStore::attempt(const RemoteFile& file, std::string_view commit,
+                                     Partial& partial,
+                                     const std::function<void(std::uint64_t)>& progress) {
   const std::uint64_t start = partial.size();
   bool first = true;
-  const base::BodySink sink = [&](const base::HttpReply& reply, std::string_view bytes) -> Result<void> {
+  const base::BodySink sink = [&](const base::HttpReply& reply,
+                                  std::string_view bytes) -> Result<void> {
     if (std::exchange(first, false)) {
       if (reply.status != kPartialContent) {
         CR_TRY(partial.restart());  // the whole file, whatever we asked for
       } else if (range_start(reply.header("content-range")) != start) {
         return Error{ErrorCode::kNetwork, file.name + ": the server sends another part of it (\"" +
-                                              reply.header("content-range") + "\") than was asked for."};
+                                              reply.header("content-range") +
+                                              "\") than was asked for."};
       }
     }
     if (bytes.size() > file.size - partial.size()) {

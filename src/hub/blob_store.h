@@ -44,7 +44,7 @@ class BlobStore {
   Result<void> complete(const RemoteFile& file, std::string_view commit, Partial& partial,
                         const std::function<void(std::uint64_t)>& progress);
   base::HttpOutcome attempt(const RemoteFile& file, std::string_view commit, Partial& partial,
-                      const std::function<void(std::uint64_t)>& progress);
+                            const std::function<void(std::uint64_t)>& progress);
 
   HubClient& client_;
   std::string id_;

@@ -96,7 +96,8 @@ bool HubClient::is_hub(std::string_view origin) const {
   return std::find(hub_origins_.begin(), hub_origins_.end(), origin) != hub_origins_.end();
 }
 
-base::HttpOutcome HubClient::follow(base::HttpRequest request, bool leave_hub, const base::BodySink& sink) {
+base::HttpOutcome HubClient::follow(base::HttpRequest request, bool leave_hub,
+                                    const base::BodySink& sink) {
   const std::vector<std::string> plain_headers = request.headers;
   for (int hop = 0; hop <= kMaxRedirects; ++hop) {
     const std::string origin = base::url_origin(request.url);
@@ -120,7 +121,8 @@ base::HttpOutcome HubClient::follow(base::HttpRequest request, bool leave_hub, c
   return outcome;
 }
 
-Result<base::HttpReply> HubClient::ask(const base::HttpRequest& request, bool leave_hub, std::string* body) {
+Result<base::HttpReply> HubClient::ask(const base::HttpRequest& request, bool leave_hub,
+                                       std::string* body) {
   const base::BodySink sink = [&](const base::HttpReply&, std::string_view bytes) -> Result<void> {
     if (body == nullptr) return {};
     if (body->size() + bytes.size() > kMaxJsonBytes) {
@@ -132,7 +134,8 @@ Result<base::HttpReply> HubClient::ask(const base::HttpRequest& request, bool le
   for (unsigned attempt = 1;; ++attempt) {
     if (body != nullptr) body->clear();
     base::HttpOutcome outcome = follow(request, leave_hub, sink);
-    const bool again = outcome.error ? outcome.retry == base::Retry::kSoon : is_passing(outcome.reply);
+    const bool again =
+        outcome.error ? outcome.retry == base::Retry::kSoon : is_passing(outcome.reply);
     if (!again || attempt == kMaxAttempts) {
       if (outcome.error) return *std::move(outcome.error);
       return std::move(outcome.reply);
@@ -143,8 +146,8 @@ Result<base::HttpReply> HubClient::ask(const base::HttpRequest& request, bool le
 
 Result<std::optional<Listing>> HubClient::list(std::string_view id, std::string_view revision) {
   base::HttpRequest request;
-  request.url =
-      options_.endpoint + "/api/models/" + std::string(id) + "/revision/" + base::url_escape(revision);
+  request.url = options_.endpoint + "/api/models/" + std::string(id) + "/revision/" +
+                base::url_escape(revision);
   request.headers = {"Accept: application/json", "Accept-Encoding: identity"};
   std::string body;
   CR_TRY_ASSIGN(const base::HttpReply reply, ask(request, true, &body));
@@ -162,17 +165,20 @@ Result<std::optional<RemoteFile>> HubClient::look_up(std::string_view id, std::s
   request.headers = {"Accept-Encoding: identity"};  // the size and the ETag of the file itself
   CR_TRY_ASSIGN(const base::HttpReply reply, ask(request, false, nullptr));
   const bool leaves = !reply.redirect.empty();
-  if (reply.status == 404 && (reply.header("x-error-code").empty() || reply.header("x-error-code") == "EntryNotFound")) {
+  if (reply.status == 404 &&
+      (reply.header("x-error-code").empty() || reply.header("x-error-code") == "EntryNotFound")) {
     return std::optional<RemoteFile>();
   }
   if (reply.status / 100 != 2 && !leaves) return refusal(id, revision, reply);
   RemoteFile out;
   out.name = file;
   out.commit = reply.header("x-repo-commit");
-  out.etag = normalize_etag(reply.header("x-linked-etag").empty() ? reply.header("etag") : reply.header("x-linked-etag"));
+  out.etag = normalize_etag(reply.header("x-linked-etag").empty() ? reply.header("etag")
+                                                                  : reply.header("x-linked-etag"));
   // The length of a redirect's body says nothing about the file.
   const std::string own_length = leaves ? "" : reply.header("content-length");
-  const auto size = parse_number(reply.header("x-linked-size").empty() ? own_length : reply.header("x-linked-size"));
+  const auto size = parse_number(
+      reply.header("x-linked-size").empty() ? own_length : reply.header("x-linked-size"));
   const std::string what = shown_endpoint() + " announces no usable ";
   const std::string of = " of " + out.name + " in " + std::string(id) + ", so it is not fetched.";
   if (!is_digest(out.etag)) return Error{ErrorCode::kNetwork, what + "digest (ETag)" + of};
@@ -184,8 +190,9 @@ Result<std::optional<RemoteFile>> HubClient::look_up(std::string_view id, std::s
   return std::optional<RemoteFile>(std::move(out));
 }
 
-base::HttpOutcome HubClient::read(std::string_view id, std::string_view commit, std::string_view file,
-                            std::uint64_t offset, const base::BodySink& sink) {
+base::HttpOutcome HubClient::read(std::string_view id, std::string_view commit,
+                                  std::string_view file, std::uint64_t offset,
+                                  const base::BodySink& sink) {
   base::HttpRequest request;
   request.url = file_url(id, commit, file);
   request.headers = {"Accept-Encoding: identity"};
@@ -222,11 +229,11 @@ Error HubClient::refusal(std::string_view id, std::string_view revision,
                       " (HTTP 401). Set HF_TOKEN to a valid one" + token_page + "."};
   }
   if (reply.status == 429) {
-    return {ErrorCode::kNetwork,
-            hub + " limits how much you may ask (HTTP 429). Wait " +
-                (parse_number(reply.header("retry-after")) ? reply.header("retry-after") + " seconds"
-                                                 : std::string("a few minutes")) +
-                ", or set HF_TOKEN for a higher limit."};
+    return {ErrorCode::kNetwork, hub + " limits how much you may ask (HTTP 429). Wait " +
+                                     (parse_number(reply.header("retry-after"))
+                                          ? reply.header("retry-after") + " seconds"
+                                          : std::string("a few minutes")) +
+                                     ", or set HF_TOKEN for a higher limit."};
   }
   return {ErrorCode::kNetwork, hub + " answered HTTP " + std::to_string(reply.status) + " for " +
                                    name + ". Try again later, or check HF_ENDPOINT."};
@@ -243,8 +250,8 @@ Result<void> HubClient::wait(unsigned attempt, const base::HttpReply& reply) con
 
 std::string HubClient::file_url(std::string_view id, std::string_view revision,
                                 std::string_view file) const {
-  return options_.endpoint + "/" + std::string(id) + "/resolve/" + base::url_escape(revision) + "/" +
-         base::url_escape(file);
+  return options_.endpoint + "/" + std::string(id) + "/resolve/" + base::url_escape(revision) +
+         "/" + base::url_escape(file);
 }
 
 std::string HubClient::shown_endpoint() const {

@@ -66,7 +66,7 @@ class HubClient {
 
   // One attempt to read a file from `offset` on, at a commit.
   base::HttpOutcome read(std::string_view id, std::string_view commit, std::string_view file,
-                   std::uint64_t offset, const base::BodySink& sink);
+                         std::uint64_t offset, const base::BodySink& sink);
 
   // The error that an answer other than 2xx means to the user.
   Error refusal(std::string_view id, std::string_view revision, const base::HttpReply& reply) const;

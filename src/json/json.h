@@ -24,8 +24,8 @@ enum class Duplicates : std::uint8_t {
 };
 
 struct ParseOptions {
-  std::size_t max_depth = 128;         // nested arrays and objects; deeper is an error, not a crash
-  std::size_t max_values = SIZE_MAX;   // a value takes 16 bytes and more, its text may take 2
+  std::size_t max_depth = 128;        // nested arrays and objects; deeper is an error, not a crash
+  std::size_t max_values = SIZE_MAX;  // a value takes 16 bytes and more, its text may take 2
   Duplicates duplicates = Duplicates::kLastWins;
 };
 

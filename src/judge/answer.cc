@@ -42,9 +42,9 @@ std::optional<Rating> read_rating(const json::Value& value) {
   const json::Value& relevance = member(value, "relevance");
   if (!relevance.is_number_integer()) return {};
   // An unsigned beyond 2^63 would wrap.
-  if (relevance.is_number_unsigned() ? relevance.get<std::uint64_t>() > kMaxRelevance
-                                     : relevance.get<std::int64_t>() < 0 ||
-                                           relevance.get<std::int64_t>() > kMaxRelevance) {
+  if (relevance.is_number_unsigned()
+          ? relevance.get<std::uint64_t>() > kMaxRelevance
+          : relevance.get<std::int64_t>() < 0 || relevance.get<std::int64_t>() > kMaxRelevance) {
     return {};
   }
   Rating rating;
@@ -128,7 +128,8 @@ std::optional<double> expected_relevance(const json::Value& logprobs) {
         for (const json::Value& follower : next.is_array() ? next : json::Value::array()) {
           const std::string text = text_of(member(follower, "token"));
           const json::Value& q = member(follower, "logprob");
-          if (text.starts_with('0') && q.is_number()) zero += std::exp(std::min(q.get<double>(), 0.0));
+          if (text.starts_with('0') && q.is_number())
+            zero += std::exp(std::min(q.get<double>(), 0.0));
         }
         mean = 1 + 9 * std::min(zero, 1.0);
       }
@@ -180,11 +181,14 @@ Result<Completion> read_completion(std::string_view body) {
   Completion out;
   out.content = text_of(member(message, "content"));
   out.finish_reason = text_of(member(choice, "finish_reason"));
-  out.refused = !text_of(member(message, "refusal")).empty() || out.finish_reason == "content_filter";
+  out.refused =
+      !text_of(member(message, "refusal")).empty() || out.finish_reason == "content_filter";
   out.model = clean_line(text_of(member(*parsed, "model")));
   const auto tokens = [&](std::string_view name) -> std::size_t {
     const json::Value& value = member(member(*parsed, "usage"), name);
-    return value.is_number_unsigned() ? std::min<std::uint64_t>(value.get<std::uint64_t>(), 1u << 30) : 0;
+    return value.is_number_unsigned()
+               ? std::min<std::uint64_t>(value.get<std::uint64_t>(), 1u << 30)
+               : 0;
   };
   out.usage = {tokens("prompt_tokens"), tokens("completion_tokens")};
   out.expected_relevance = expected_relevance(member(choice, "logprobs"));

@@ -2,10 +2,10 @@
 // Knows nothing of what it keeps.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <list>
-#include <chrono>
 #include <mutex>
 #include <string>
 #include <unordered_map>

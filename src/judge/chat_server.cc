@@ -39,8 +39,9 @@ bool is_printable(std::string_view text) {
 // "https://host/v1" and "https://host/v1/chat/completions" are the latter.
 Result<std::string> completions_url(std::string url) {
   if (url.empty()) {
-    return invalid("the judge has no address: give JudgeOptions::url or set CROSSRANK_JUDGE_URL, "
-                   "for example to https://api.openai.com/v1");
+    return invalid(
+        "the judge has no address: give JudgeOptions::url or set CROSSRANK_JUDGE_URL, "
+        "for example to https://api.openai.com/v1");
   }
   if (!is_printable(url) || url.find(' ') != url.npos || url.find_first_of("?#") != url.npos) {
     return invalid("the judge's url holds a space, a query or a character that no address has");
@@ -51,8 +52,9 @@ Result<std::string> completions_url(std::string url) {
   }
   const std::size_t host = url.find("://") + 3;
   if (url.substr(host, url.find('/', host) - host).find('@') != url.npos) {
-    return invalid("the judge's url holds a user or password; send them as a header "
-                   "(Authorization: Basic ...)");
+    return invalid(
+        "the judge's url holds a user or password; send them as a header "
+        "(Authorization: Basic ...)");
   }
   if (!url.ends_with(kRoute)) url += kRoute;
   return url;
@@ -60,8 +62,9 @@ Result<std::string> completions_url(std::string url) {
 
 Result<std::string> read_key(const JudgeOptions& options) {
   if (!options.api_key_env.empty() && !options.api_key_file.empty()) {
-    return invalid("the judge's key comes from JudgeOptions::api_key_env or "
-                   "JudgeOptions::api_key_file, not from both");
+    return invalid(
+        "the judge's key comes from JudgeOptions::api_key_env or "
+        "JudgeOptions::api_key_file, not from both");
   }
   std::string key;
   if (!options.api_key_file.empty()) {
@@ -94,8 +97,9 @@ Result<std::unique_ptr<const ChatServer>> ChatServer::create(JudgeOptions& optio
   if (options.model.empty()) options.model = trimmed(environment("CROSSRANK_JUDGE_MODEL"));
   CR_TRY_ASSIGN(server->url_, completions_url(options.url));
   if (options.model.empty()) {
-    return invalid("the judge has no model: give JudgeOptions::model or set CROSSRANK_JUDGE_MODEL "
-                   "to what the server calls it");
+    return invalid(
+        "the judge has no model: give JudgeOptions::model or set CROSSRANK_JUDGE_MODEL "
+        "to what the server calls it");
   }
   CR_TRY_ASSIGN(const std::string key, read_key(options));
   server->headers_ = {"Content-Type: application/json", "Accept: application/json",

@@ -14,8 +14,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kLeastCall{1};          // with less time left no call is made
-constexpr milliseconds kUnsaidWait{500};       // before a 429 or 503 without Retry-After is repeated
+constexpr milliseconds kLeastCall{1};     // with less time left no call is made
+constexpr milliseconds kUnsaidWait{500};  // before a 429 or 503 without Retry-After is repeated
 constexpr std::size_t kAnswerTokensBase = 64;  // braces, labels, and a model's preamble
 constexpr std::size_t kAnswerTokensEach = 96;  // 200 characters are some 50 tokens, and 30 of JSON
 
@@ -86,7 +86,8 @@ class Conversation {
     limits.prompt_tokens = options.context_tokens > answer ? options.context_tokens - answer : 0;
     limits.document_tokens = options.document_tokens;
     limits.count = count;
-    return make_prompt(question.query, question.context, question.candidates, question.deal, limits);
+    return make_prompt(question.query, question.context, question.candidates, question.deal,
+                       limits);
   }
 
  private:
@@ -100,8 +101,7 @@ class Conversation {
     }
     for (std::size_t place = 0; place < question_.candidates.size(); ++place) {
       const std::size_t candidate = question_.deal.order[place];
-      settled_.chars_cut[candidate] =
-          place < prompt_.places ? prompt_.chars_cut[place] : 0;
+      settled_.chars_cut[candidate] = place < prompt_.places ? prompt_.chars_cut[place] : 0;
     }
   }
 

@@ -37,8 +37,8 @@ struct Learned {
 struct Settled {
   JudgeOutcome outcome = JudgeOutcome::kJudged;
   std::string message;
-  Ratings ratings;                      // by candidate
-  std::vector<std::size_t> chars_cut;   // by candidate
+  Ratings ratings;                     // by candidate
+  std::vector<std::size_t> chars_cut;  // by candidate
   std::size_t calls = 0;
   Usage usage;
   std::string model;                     // "" = not said

@@ -42,7 +42,8 @@ namespace {
 
 // Runs body(i) for i in [0, count) on at most `threads` threads, this one included; rethrows what
 // a body throws. Threads that the system refuses are done without.
-void run_each(std::size_t count, std::size_t threads, const std::function<void(std::size_t)>& body) {
+void run_each(std::size_t count, std::size_t threads,
+              const std::function<void(std::size_t)>& body) {
   std::atomic<std::size_t> next{0};
   std::exception_ptr thrown;
   std::mutex mutex;
@@ -82,8 +83,9 @@ Result<void> check_options(const JudgeOptions& options) {
     return invalid("the judge's token limits must be 2^30 at most");
   }
   if (options.mode == JudgeMode::kPointwise && options.order_bias == OrderBias::kTwoPass) {
-    return invalid("two passes average out the order of candidates in one prompt; pointwise "
-                   "prompts hold one candidate");
+    return invalid(
+        "two passes average out the order of candidates in one prompt; pointwise "
+        "prompts hold one candidate");
   }
   if (options.skip_if_gap && !(*options.skip_if_gap >= 0)) {
     return invalid("skip_if_gap is a difference of logits and must not be negative");
@@ -126,9 +128,8 @@ std::optional<JudgeVerdict> merge(const std::vector<Settled>& passes, std::size_
     if (!rating) continue;
     if (!verdict) {
       first = rating->relevance;
-      verdict = JudgeVerdict{.relevance = first,
-                             .reason = rating->reason,
-                             .chars_cut = pass.chars_cut[candidate]};
+      verdict = JudgeVerdict{
+          .relevance = first, .reason = rating->reason, .chars_cut = pass.chars_cut[candidate]};
     } else {
       verdict->disagreement = std::abs(rating->relevance - first);
       verdict->relevance = (first + rating->relevance) / 2;
@@ -168,7 +169,8 @@ struct Judge::Impl {
                    .deal = deal(candidates.size(), options.seed)});
     if (options.order_bias == OrderBias::kTwoPass) {
       Question second = out.front();
-      second.deal.fence = deal(0, options.seed ? std::optional(*options.seed + 1) : std::nullopt).fence;
+      second.deal.fence =
+          deal(0, options.seed ? std::optional(*options.seed + 1) : std::nullopt).fence;
       std::reverse(second.deal.order.begin(), second.deal.order.end());
       out.push_back(std::move(second));
     }
@@ -234,9 +236,8 @@ struct Judge::Impl {
     double disagreement = 0;
     for (std::size_t i = 0; i < candidates; ++i) {
       out.verdicts[i] = merge(passes, i);
-      report.cut_documents += std::any_of(passes.begin(), passes.end(), [&](const Settled& pass) {
-        return pass.chars_cut[i] > 0;
-      });
+      report.cut_documents += std::any_of(
+          passes.begin(), passes.end(), [&](const Settled& pass) { return pass.chars_cut[i] > 0; });
       if (!out.verdicts[i]) continue;
       ++rated;
       if (out.verdicts[i]->disagreement) {

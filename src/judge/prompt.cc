@@ -15,8 +15,8 @@
 namespace crossrank::judge {
 namespace {
 
-constexpr std::size_t kMaxFields = 20;       // of a candidate's metadata
-constexpr std::size_t kMaxFieldChars = 100;  // code points of a name and of a value
+constexpr std::size_t kMaxFields = 20;         // of a candidate's metadata
+constexpr std::size_t kMaxFieldChars = 100;    // code points of a name and of a value
 constexpr std::size_t kMinContentTokens = 24;  // a text shorter than this says nothing
 constexpr std::size_t kMessageTokens = 16;     // what a chat template puts around two messages
 
@@ -107,10 +107,10 @@ Deal deal(std::size_t candidates, std::optional<std::uint64_t> seed) {
   Random random(seed);
   Deal out;
   out.fence = hex(random.bits());
-  out.fence += hex(random.bits());
   out.order.resize(candidates);
   std::iota(out.order.begin(), out.order.end(), std::size_t{0});
-  for (std::size_t i = candidates; i > 1; --i) std::swap(out.order[i - 1], out.order[random.below(i)]);
+  for (std::size_t i = candidates; i > 1; --i)
+    std::swap(out.order[i - 1], out.order[random.below(i)]);
   return out;
 }
 
@@ -134,9 +134,8 @@ Prompt make_prompt(std::string_view query, std::string_view context,
   std::vector<std::size_t> wishes;
   std::size_t least = 0;
   std::size_t room = limits.prompt_tokens > fixed ? limits.prompt_tokens - fixed : 0;
-  const std::size_t frame =
-      tokens_of(fence.open("candidate c01") + fence.close()) + tokens_of(kCutMark) + 1 +
-      tokens_of(", c01");
+  const std::size_t frame = tokens_of(fence.open("candidate c01") + fence.close()) +
+                            tokens_of(kCutMark) + 1 + tokens_of(", c01");
   for (const std::size_t candidate : deal.order) {
     std::string line = metadata_line(candidates[candidate]);
     const std::size_t needed = frame + tokens_of(line);

@@ -32,7 +32,7 @@ std::string label(std::size_t place);
 
 // What makes two questions differ in form alone: the fence and the order of the candidates.
 struct Deal {
-  std::string fence;               // 32 hex digits
+  std::string fence;               // 16 hex digits: nobody guesses one of 2^64 for one call
   std::vector<std::size_t> order;  // order[place] = candidate; label(place) names it
 };
 

@@ -31,7 +31,8 @@ inline constexpr std::string_view kRepair =
 inline constexpr std::string_view kCutMark = "(the text goes on; it was cut here)";
 
 // What the schema says of a member.
-inline constexpr std::string_view kRelevanceMeaning = "0: has nothing to do with the query. 10: answers it completely.";
+inline constexpr std::string_view kRelevanceMeaning =
+    "0: has nothing to do with the query. 10: answers it completely.";
 inline constexpr std::string_view kReasonMeaning = "One sentence of at most 200 characters.";
 
 }  // namespace crossrank::judge

@@ -37,11 +37,12 @@ std::string_view to_string(ResponseFormat format) {
 std::string request_body(const Prompt& prompt, const std::string& model,
                          std::optional<std::uint64_t> seed, const RequestShape& shape,
                          std::span<const JudgeParam> params) {
-  json::Value body = {{"model", model},
-                      {"messages", json::Value::array({{{"role", "system"}, {"content", prompt.system}},
-                                                       {{"role", "user"}, {"content", prompt.user}}})},
-                      {"temperature", 0},
-                      {"max_completion_tokens", shape.answer_tokens}};
+  json::Value body = {
+      {"model", model},
+      {"messages", json::Value::array({{{"role", "system"}, {"content", prompt.system}},
+                                       {{"role", "user"}, {"content", prompt.user}}})},
+      {"temperature", 0},
+      {"max_completion_tokens", shape.answer_tokens}};
   if (shape.format != ResponseFormat::kText) {
     body["response_format"] = response_format(shape.format, prompt.places);
   }
@@ -63,13 +64,12 @@ std::string request_body(const Prompt& prompt, const std::string& model,
 }
 
 Result<void> check_params(std::span<const JudgeParam> params) {
-  constexpr std::array<std::string_view, 5> kOurs = {"messages", "response_format", "model", "stream",
-                                                     "n"};
+  constexpr std::array<std::string_view, 5> kOurs = {"messages", "response_format", "model",
+                                                     "stream", "n"};
   for (const JudgeParam& param : params) {
     if (param.name.empty() || std::find(kOurs.begin(), kOurs.end(), param.name) != kOurs.end()) {
-      return Error{ErrorCode::kInvalidArgument,
-                   "the judge's parameter " + json::quote(param.name) +
-                       " cannot be set: it carries the question"};
+      return Error{ErrorCode::kInvalidArgument, "the judge's parameter " + json::quote(param.name) +
+                                                    " cannot be set: it carries the question"};
     }
     if (const auto value = json::parse(param.json); !value.ok()) {
       return Error{ErrorCode::kInvalidArgument,

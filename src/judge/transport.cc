@@ -35,7 +35,8 @@ class Pool {
     http.cancel = request.cancel;
     JudgeHttpReply reply;
     bool too_large = false;
-    const base::BodySink sink = [&](const base::HttpReply&, std::string_view bytes) -> Result<void> {
+    const base::BodySink sink = [&](const base::HttpReply&,
+                                    std::string_view bytes) -> Result<void> {
       if (reply.body.size() + bytes.size() > kMaxAnswerBytes) {
         too_large = true;
         return Error{ErrorCode::kNetwork, "The judge's answer is larger than 1 MB."};

@@ -38,7 +38,8 @@ namespace {
 std::vector<judge::Candidate> candidates_of(std::span<const Document> documents) {
   std::vector<judge::Candidate> candidates;
   candidates.reserve(documents.size());
-  for (const Document& document : documents) candidates.push_back(rerank::judge_candidate(document));
+  for (const Document& document : documents)
+    candidates.push_back(rerank::judge_candidate(document));
   return candidates;
 }
 

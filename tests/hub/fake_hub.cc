@@ -11,8 +11,8 @@
 #include <iterator>
 #include <sstream>
 
-#include "base/sha256.h"
 #include "base/http_client.h"
+#include "base/sha256.h"
 #include "hub/hub_cache.h"
 #include "json/json.h"
 
@@ -75,11 +75,11 @@ FakeHub::~FakeHub() {
 std::vector<LoggedRequest> FakeHub::log(std::string_view part) const {
   auto client = base::HttpClient::create({}, nullptr);
   std::string body;
-  const base::HttpOutcome outcome = client.value().perform({.url = endpoint_ + "/_log"},
-                                                     [&](const base::HttpReply&, std::string_view bytes) {
-                                                       body += bytes;
-                                                       return Result<void>();
-                                                     });
+  const base::HttpOutcome outcome = client.value().perform(
+      {.url = endpoint_ + "/_log"}, [&](const base::HttpReply&, std::string_view bytes) {
+        body += bytes;
+        return Result<void>();
+      });
   EXPECT_EQ(outcome.reply.status, 200);
   std::vector<LoggedRequest> out;
   const json::Value entries = json::parse(body).value();

@@ -3,9 +3,9 @@
 
 #include <gmock/gmock.h>
 
+#include "base/http_client.h"
 #include "fake_hub.h"
 #include "hub/environment.h"
-#include "base/http_client.h"
 #include "hub/model_files.h"
 #include "hub/sha1.h"
 

@@ -1,0 +1,170 @@
+// Answers taken apart: ratings, envelopes, error bodies, Retry-After.
+#include "judge/answer.h"
+
+#include <ctime>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/utf8.h"
+#include "json/json.h"
+#include "tests/support/error_of.h"
+
+namespace crossrank::judge {
+namespace {
+
+using testing::HasSubstr;
+
+// "7 - 3" for ratings 7, none, 3.
+std::string rated(std::string_view content, std::size_t places) {
+  std::string out;
+  for (const auto& rating : read_ratings(content, places)) {
+    if (!out.empty()) out += ' ';
+    out += rating ? json::dump(json::Value(static_cast<int>(rating->relevance))) : "-";
+  }
+  return out;
+}
+
+TEST(Ratings, OnlyWholeNumbersFromZeroToTenCount) {
+  for (const auto& [value, expected] :
+       std::initializer_list<std::pair<const char*, const char*>>{{"0", "0"},
+                                                                  {"10", "10"},
+                                                                  {"7", "7"},
+                                                                  {"11", "-"},
+                                                                  {"-1", "-"},
+                                                                  {"7.0", "-"},
+                                                                  {"7.5", "-"},
+                                                                  {"1e1", "-"},
+                                                                  {"\"7\"", "-"},
+                                                                  {"true", "-"},
+                                                                  {"null", "-"},
+                                                                  {"[7]", "-"},
+                                                                  {"18446744073709551615", "-"},
+                                                                  {"18446744073709551623", "-"},
+                                                                  {"-9223372036854775808", "-"}}) {
+    const std::string content =
+        std::string(R"({"c01":{"relevance":)") + value + R"(,"reason":"x"}})";
+    EXPECT_EQ(rated(content, 1), expected) << value;
+  }
+}
+
+TEST(Ratings, MissingRepeatedAndUnknownLabels) {
+  const std::string seven = R"({"relevance":7,"reason":""})";
+  EXPECT_EQ(rated(R"({"c02":)" + seven + "}", 3), "- 7 -");
+  EXPECT_EQ(rated(R"({"c01":)" + seven + R"(,"c01":)" + seven + R"(,"c02":)" + seven + "}", 2),
+            "- 7");
+  EXPECT_EQ(rated(R"({"c01":{"relevance":1,"relevance":9}})", 1), "-");
+  EXPECT_EQ(rated(R"({"c1":)" + seven + R"(,"C01":)" + seven + R"(,"c99":)" + seven + "}", 2),
+            "- -");
+  EXPECT_EQ(rated(R"({"c01":{"relevance":7}})", 1), "7");  // a reason is nice to have
+  EXPECT_EQ(rated(R"({"c01":7})", 1), "-");
+  EXPECT_EQ(rated(R"([{"id":"c01","relevance":7}])", 1), "-");
+}
+
+TEST(Ratings, AreFoundAmidProseButNotInIt) {
+  const std::string object = R"({"c01":{"relevance":7,"reason":"} {"},"c02":{"relevance":3}})";
+  EXPECT_EQ(rated("Here {you} go:\n```json\n" + object + "\n```\nc02: 9", 2), "7 3");
+  EXPECT_EQ(rated(R"({"x":1} )" + object, 2), "7 3");
+  EXPECT_EQ(rated("429: limit 3, requested 2", 3), "- - -");
+  EXPECT_EQ(rated("c01 > c02 > c03", 3), "- - -");
+  EXPECT_EQ(rated(object.substr(0, object.size() - 3), 2), "- -");
+  EXPECT_EQ(rated("", 2), "- -");
+  EXPECT_EQ(rated(std::string(500000, '{'), 2), "- -");
+  std::string many;
+  for (int i = 0; i < 50000; ++i) many += "{\"";
+  EXPECT_EQ(rated(many, 2), "- -");
+}
+
+TEST(Ratings, ReasonsAreShortCleanAndValid) {
+  const std::string reason = "a\\u001b[31m\\u202e" + std::string(400, 'z');
+  const auto ratings = read_ratings(R"({"c01":{"relevance":7,"reason":")" + reason + "\"}}", 1);
+  EXPECT_EQ(ratings[0]->reason.substr(0, 6), "a[31mz");
+  EXPECT_EQ(base::count_code_points(ratings[0]->reason), 200u);
+}
+
+std::string completion(const std::string& message, const std::string& rest = "") {
+  return R"({"model":"m-1","choices":[{"message":)" + message + R"(,"finish_reason":"stop"})" +
+         R"(],"usage":{"prompt_tokens":11,"completion_tokens":5})" + rest + "}";
+}
+
+TEST(Completion, GivesItsParts) {
+  const auto read = read_completion(completion(R"({"content":"hello"})"));
+  ASSERT_TRUE(read.ok());
+  EXPECT_EQ(read->content, "hello");
+  EXPECT_EQ(read->finish_reason, "stop");
+  EXPECT_EQ(read->model, "m-1");
+  EXPECT_EQ(read->usage.prompt_tokens, 11u);
+  EXPECT_EQ(read->usage.completion_tokens, 5u);
+  EXPECT_FALSE(read->refused);
+  EXPECT_TRUE(read_completion(completion(R"({"content":null,"refusal":"no"})"))->refused);
+  EXPECT_EQ(read_completion(completion(R"({"content":[{"text":"x"}]})"))->content, "");
+  EXPECT_EQ(read_completion(completion("null"))->content, "");
+  EXPECT_TRUE(read_completion("{\"choices\":[{\"message\":{\"content\":\"\xff\"}}]}").ok());
+}
+
+TEST(Completion, WhatIsNoneIsAnError) {
+  for (const char* body : {"", "null", "[]", "{}", R"({"choices":[]})", R"({"choices":{}})",
+                           "<html>502</html>", "\xff\xfe"}) {
+    EXPECT_EQ(error_of(read_completion(body)).code, ErrorCode::kBadInput) << body;
+  }
+  const Error said = error_of(read_completion(R"({"error":{"message":"overloaded"}})"));
+  EXPECT_EQ(said.code, ErrorCode::kNetwork);
+  EXPECT_THAT(said.message, HasSubstr("overloaded"));
+  const std::string deep = std::string(100000, '[') + std::string(100000, ']');
+  EXPECT_FALSE(read_completion(R"({"choices":)" + deep + "}").ok());
+}
+
+std::string token(const std::string& text, const std::string& tops) {
+  return R"({"token":)" + json::dump(json::Value(text)) + R"(,"top_logprobs":[)" + tops + "]}";
+}
+
+std::optional<double> expected(const std::string& tokens) {
+  const auto read = read_completion(
+      R"({"choices":[{"message":{"content":""},"logprobs":{"content":[)" + tokens + "]}}]}");
+  return read->expected_relevance;
+}
+
+TEST(Completion, ExpectedRelevanceIsTheMeanOverTheFirstRatingsTokens) {
+  const std::string before = token(R"({"c01":{"relevance)", "") + "," + token("\":", "") + ",";
+  // exp(-0.6931) = 0.5; " 5" counts as 5, "x" not at all.
+  EXPECT_NEAR(*expected(before + token(" 7", R"({"token":" 7","logprob":-0.6931472},)"
+                                             R"({"token":" 5","logprob":-0.6931472},)"
+                                             R"({"token":"x","logprob":-0.1})")),
+              6.0, 1e-6);
+  // "1" and then "0" with probability one half: the mean of 1 and 10.
+  EXPECT_NEAR(*expected(before + token("1", R"({"token":"1","logprob":0})") + "," +
+                        token("0", R"({"token":"0","logprob":-0.6931472})")),
+              5.5, 1e-6);
+  EXPECT_FALSE(expected(token("7", R"({"token":"7","logprob":0})")));  // no rating before it
+  EXPECT_FALSE(expected(before + token("high", R"({"token":"high","logprob":0})")));
+  EXPECT_FALSE(expected(before + token("7", "")));
+}
+
+TEST(ErrorText, IsOneShortLine) {
+  EXPECT_EQ(error_text(R"({"error":{"message":"bad\nkey","code":1}})"), "bad key");
+  EXPECT_EQ(error_text(R"({"error":"text"})"), "text");
+  EXPECT_EQ(error_text(R"({"detail":"text"})"), "text");
+  EXPECT_EQ(error_text(R"({"message":"text"})"), "text");
+  EXPECT_EQ(error_text("plain\x1b text \n"), "plain text");
+  EXPECT_EQ(error_text(R"({"error":{"message":17}})"), "");
+  EXPECT_LE(error_text(std::string(100000, '\xC3')).size(), 310u);
+}
+
+TEST(RetryAfter, IsSecondsOrADate) {
+  EXPECT_EQ(retry_after_seconds("2"), 2.0);
+  EXPECT_EQ(retry_after_seconds("0.5"), 0.5);
+  EXPECT_EQ(retry_after_seconds("Thu, 01 Jan 1970 00:00:10 GMT"), 0.0);
+  char date[40];
+  const std::time_t later = std::time(nullptr) + 60;
+  std::tm parts{};
+  gmtime_r(&later, &parts);
+  std::strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  EXPECT_NEAR(*retry_after_seconds(date), 60, 2);
+  for (const char* bad : {"", "soon", "-1", "nan", "inf", "1 second", "0x10"}) {
+    EXPECT_FALSE(retry_after_seconds(bad)) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace crossrank::judge

@@ -1,0 +1,636 @@
+// LlmJudge over a scripted transport: outcomes, calls, order, limits, cache, secrets; and 10,000
+// random answers, none of which may lose, repeat or invent a document.
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/utf8.h"
+#include "crossrank/rerankers.h"
+#include "tests/support/error_of.h"
+#include "tests/support/fake_chat.h"
+#include "tests/support/temp_folder.h"
+
+namespace crossrank {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using namespace std::chrono_literals;
+
+// "doc 0", "doc 1", ...
+std::vector<Document> documents(std::size_t n) {
+  std::vector<Document> out(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    out[i].id = "d" + std::to_string(i);
+    out[i].page_content = "doc " + std::to_string(i);
+  }
+  return out;
+}
+
+// The number in "| doc 7\n".
+int number_in(const std::string& content) {
+  const std::size_t at = content.find("doc ");
+  return at == std::string::npos ? 0 : std::stoi(content.substr(at + 4));
+}
+
+const FakeChat::Step kByNumber = rates([](const std::string& c) { return number_in(c) % 11; });
+
+JudgeOptions options_of(const FakeChat& chat) {
+  JudgeOptions options;
+  options.url = "http://judge.example/v1";
+  options.model = "m";
+  options.top_k = 0;
+  options.transport = chat.transport();
+  options.cache_entries = 0;
+  options.timeout = 5s;
+  return options;
+}
+
+JudgedRanking rank(const FakeChat& chat, std::size_t n, JudgeOptions options) {
+  const LlmJudge judge = LlmJudge::create(std::move(options)).value();
+  (void)chat;
+  return judge.rank("query", documents(n)).value();
+}
+
+JudgedRanking rank(const FakeChat& chat, std::size_t n = 6) {
+  return rank(chat, n, options_of(chat));
+}
+
+std::vector<std::size_t> order(const Ranking& ranking) {
+  std::vector<std::size_t> out;
+  for (const RankedDocument& result : ranking.results) out.push_back(result.index);
+  return out;
+}
+
+TEST(LlmJudge, OrdersByRelevanceThenByTheGivenOrder) {
+  const FakeChat chat({rates([](const std::string& c) { return number_in(c) % 3; })});
+  const JudgedRanking ranking = rank(chat);
+  EXPECT_THAT(order(ranking), ElementsAre(2, 5, 1, 4, 0, 3));
+  EXPECT_EQ(ranking.judge.outcome, JudgeOutcome::kJudged);
+  EXPECT_FALSE(ranking.judge.degraded);
+  EXPECT_EQ(ranking.judge.calls, 1u);
+  EXPECT_EQ(ranking.judge.prompt_tokens, 100u);
+  EXPECT_EQ(ranking.judge.response_format, "json_schema");
+  EXPECT_EQ(ranking.judge.model, "fake-1");
+  EXPECT_EQ(ranking.results[0].stage, Stage::kJudge);
+  EXPECT_EQ(ranking.results[0].judge->relevance, 2);
+  EXPECT_EQ(ranking.results[0].judge->reason, "because");
+  EXPECT_EQ(ranking.results[0].first_stage_rank, 3u);
+  EXPECT_EQ(ranking.results[0].id, "d2");
+  EXPECT_TRUE(std::isnan(ranking.results[0].logit));
+}
+
+// What a script of answers comes to.
+struct Case {
+  const char* name;
+  std::vector<FakeChat::Step> script;
+  JudgeOutcome outcome;
+  std::size_t calls;
+  std::vector<std::size_t> order;  // of 4 documents
+  const char* format;
+  const char* message;
+};
+
+const FakeChat::Step kHalf =
+    rates([](const std::string& c) { return number_in(c) < 2 ? -1 : number_in(c); });
+const FakeChat::Step kQuarter =
+    rates([](const std::string& c) { return number_in(c) < 3 ? -1 : number_in(c); });
+
+std::vector<Case> cases() {
+  using enum JudgeOutcome;
+  const auto refuse_format = always(status(400, R"({"error":{"message":"no response_format"}})"));
+  const std::vector<std::size_t> judged = {3, 2, 1, 0};
+  const std::vector<std::size_t> given = {0, 1, 2, 3};
+  return {
+      {"good", {kByNumber}, kJudged, 1, judged, "json_schema", ""},
+      {"prose",
+       {[](const JudgeHttpRequest& r) {
+         const auto body = json::parse(kByNumber(r).body).value();
+         return says("Sure!\n```\n" + body["choices"][0]["message"]["content"].get<std::string>() +
+                     "\n```");
+       }},
+       kJudged,
+       1,
+       judged,
+       "json_schema",
+       ""},
+      {"object", {refuse_format, kByNumber}, kJudged, 2, judged, "json_object", ""},
+      {"text", {refuse_format, refuse_format, kByNumber}, kJudged, 3, judged, "text", ""},
+      {"no format", {refuse_format}, kProviderError, 3, given, "", "HTTP 400: no response_format"},
+      {"repaired", {kQuarter, kByNumber}, kRepaired, 2, judged, "json_schema", ""},
+      {"repaired from nothing",
+       {always(says("sorry")), kByNumber},
+       kRepaired,
+       2,
+       judged,
+       "json_schema",
+       ""},
+      {"repaired from no JSON",
+       {always(status(200, "<html>")), kByNumber},
+       kRepaired,
+       2,
+       judged,
+       "json_schema",
+       ""},
+      {"half", {kHalf}, kPartial, 2, {3, 2, 0, 1}, "json_schema", "no valid rating for c"},
+      {"quarter", {kQuarter}, kMalformed, 2, given, "json_schema", "no valid rating for c"},
+      {"length",
+       {always(says("{\"c01\"", "length"))},
+       kMalformed,
+       2,
+       given,
+       "json_schema",
+       "token limit"},
+      {"refusal",
+       {always(status(200, R"({"choices":[{"message":{"refusal":"no"}}]})"))},
+       kRefused,
+       1,
+       given,
+       "json_schema",
+       "refused"},
+      {"filtered",
+       {always(says("", "content_filter"))},
+       kRefused,
+       1,
+       given,
+       "json_schema",
+       "refused"},
+      {"late",
+       {always({.status = 0, .error = "x", .timed_out = true})},
+       kTimeout,
+       1,
+       given,
+       "",
+       "in time"},
+      {"late repair",
+       {kHalf, always({.status = 0, .error = "x", .timed_out = true})},
+       kPartial,
+       2,
+       {3, 2, 0, 1},
+       "json_schema",
+       "in time"},
+      {"unreachable",
+       {always({.status = 0, .error = "connection refused"})},
+       kProviderError,
+       1,
+       given,
+       "",
+       "connection refused"},
+      {"401",
+       {always(status(401, R"({"error":{"message":"bad key"}})"))},
+       kProviderError,
+       1,
+       given,
+       "",
+       "HTTP 401: bad key"},
+      {"500", {always(status(500))}, kProviderError, 1, given, "", "HTTP 500"},
+      {"500 of a grammar",
+       {always(status(500, "failed to parse grammar"))},
+       kProviderError,
+       3,
+       given,
+       "",
+       "grammar"},
+      {"429", {always(status(429)), kByNumber}, kJudged, 2, judged, "json_schema", ""},
+      {"429 twice", {always(status(429))}, kProviderError, 2, given, "", "HTTP 429"},
+      {"429 for long",
+       {always({.status = 429, .retry_after = "3600"})},
+       kBudgetExhausted,
+       1,
+       given,
+       "",
+       "longer wait"},
+      {"503",
+       {always({.status = 503, .retry_after = "0.01"}), kByNumber},
+       kJudged,
+       2,
+       judged,
+       "json_schema",
+       ""},
+      {"error in a 200",
+       {always(status(200, R"({"error":{"message":"overloaded"}})"))},
+       kProviderError,
+       1,
+       given,
+       "",
+       "overloaded"},
+      {"too large",
+       {always({.status = 200, .error = "larger than 1 MB"})},
+       kMalformed,
+       1,
+       given,
+       "",
+       "1 MB"},
+      {"too long",
+       {always(status(400, R"({"error":{"message":"maximum context length is 9"}})")), kByNumber},
+       kRepaired,
+       2,
+       judged,
+       "json_schema",
+       ""},
+      {"redirect", {always(status(302))}, kProviderError, 1, given, "", "HTTP 302"},
+  };
+}
+
+TEST(LlmJudge, EveryCourseHasItsOutcome) {
+  for (const Case& c : cases()) {
+    SCOPED_TRACE(c.name);
+    const FakeChat chat(c.script);
+    const JudgedRanking ranking = rank(chat, 4);
+    EXPECT_EQ(to_string(ranking.judge.outcome), to_string(c.outcome));
+    EXPECT_EQ(ranking.judge.calls, c.calls);
+    EXPECT_EQ(chat.requests().size(), c.calls);
+    EXPECT_EQ(order(ranking), c.order);
+    EXPECT_EQ(ranking.judge.response_format, c.format);
+    EXPECT_THAT(ranking.judge.message, HasSubstr(c.message));
+    const bool complete =
+        c.outcome == JudgeOutcome::kJudged || c.outcome == JudgeOutcome::kRepaired;
+    EXPECT_EQ(ranking.judge.degraded, !complete);
+    EXPECT_EQ(ranking.judge.message.empty(), complete);
+  }
+}
+
+TEST(LlmJudge, RemembersWhatTheServerRefuses) {
+  const FakeChat chat({always(status(400, "no json_schema")), kByNumber});
+  const LlmJudge judge = LlmJudge::create(options_of(chat)).value();
+  (void)judge.rank("query", documents(3)).value();
+  EXPECT_EQ(judge.rank("query", documents(3)).value().judge.calls, 1u);
+  const auto bodies = chat.requests();
+  EXPECT_THAT(bodies[0].body, HasSubstr("json_schema"));
+  EXPECT_THAT(bodies[2].body, HasSubstr("json_object"));
+}
+
+TEST(LlmJudge, ARepairNamesWhatIsMissingAndLeavesRoom) {
+  const FakeChat chat({kQuarter, kByNumber});
+  (void)rank(chat, 4);
+  const auto requests = chat.requests();
+  const auto first = json::parse(requests[0].body).value();
+  const auto second = json::parse(requests[1].body).value();
+  EXPECT_EQ(2 * first["max_completion_tokens"].get<int>(),
+            second["max_completion_tokens"].get<int>());
+  EXPECT_THAT(user_message(requests[1]), HasSubstr("lacked a valid rating for: c0"));
+  EXPECT_THAT(user_message(requests[1]), testing::StartsWith(user_message(requests[0])));
+}
+
+TEST(LlmJudge, TimeIsKeptWhateverTheServerDoes) {
+  const FakeChat chat({[](const JudgeHttpRequest& request) {
+    std::this_thread::sleep_for(request.timeout);
+    return JudgeHttpReply{.status = 0, .error = "late", .timed_out = true};
+  }});
+  JudgeOptions options = options_of(chat);
+  options.timeout = 200ms;
+  auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(rank(chat, 4, options).judge.outcome, JudgeOutcome::kTimeout);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 1s);
+
+  // Half of the caller's deadline, when that is less.
+  options.timeout = 60s;
+  const LlmJudge judge = LlmJudge::create(options).value();
+  start = std::chrono::steady_clock::now();
+  (void)judge.rank("query", documents(4), {.deadline = 300ms}).value();
+  const auto spent = std::chrono::steady_clock::now() - start;
+  EXPECT_GE(spent, 100ms);
+  EXPECT_LT(spent, 1s);
+}
+
+TEST(LlmJudge, ACancelledCallIsAnError) {
+  std::atomic<bool> cancel{false};
+  const FakeChat chat({[&](const JudgeHttpRequest& request) {
+    cancel = true;
+    EXPECT_EQ(request.cancel, &cancel);
+    return JudgeHttpReply{.status = 0, .error = "cancelled"};
+  }});
+  const LlmJudge judge = LlmJudge::create(options_of(chat)).value();
+  EXPECT_EQ(error_of(judge.rank("q", documents(3), {.cancel = &cancel})).code,
+            ErrorCode::kCancelled);
+}
+
+TEST(LlmJudge, TwoPassesAreAveragedInOppositeOrders) {
+  // Says 8 of what it reads first, and 2 of the rest: position is all that it sees.
+  const FakeChat chat({[](const JudgeHttpRequest& request) {
+    json::Value answer = json::Value::object();
+    const std::string prompt = user_message(request);
+    for (int place = 1; place <= 4; ++place) {
+      answer["c0" + std::to_string(place)] = {{"relevance", place <= 2 ? 8 : 2}, {"reason", ""}};
+    }
+    return says(json::dump(answer));
+  }});
+  JudgeOptions options = options_of(chat);
+  options.order_bias = OrderBias::kTwoPass;
+  const JudgedRanking ranking = rank(chat, 4, options);
+  EXPECT_EQ(ranking.judge.calls, 2u);
+  EXPECT_EQ(ranking.judge.disagreement, 6.0);
+  for (const RankedDocument& result : ranking.results) {
+    EXPECT_EQ(result.judge->relevance, 5);
+    EXPECT_EQ(result.judge->disagreement, 6.0);
+  }
+  EXPECT_THAT(order(ranking), ElementsAre(0, 1, 2, 3));
+}
+
+TEST(LlmJudge, OnePassOfTwoIsPartialButNotDegraded) {
+  const FakeChat chat({kByNumber, always(status(500))});
+  JudgeOptions options = options_of(chat);
+  options.order_bias = OrderBias::kTwoPass;
+  options.concurrency = 1;
+  const JudgedRanking ranking = rank(chat, 4, options);
+  EXPECT_EQ(ranking.judge.outcome, JudgeOutcome::kPartial);
+  EXPECT_FALSE(ranking.judge.degraded);
+  EXPECT_THAT(order(ranking), ElementsAre(3, 2, 1, 0));
+}
+
+TEST(LlmJudge, PointwiseAsksForEachAndGathers) {
+  const FakeChat chat({kByNumber});
+  JudgeOptions options = options_of(chat);
+  options.mode = JudgeMode::kPointwise;
+  const JudgedRanking ranking = rank(chat, 6, options);
+  EXPECT_THAT(order(ranking), ElementsAre(5, 4, 3, 2, 1, 0));
+  EXPECT_EQ(ranking.judge.calls, 6u);
+  EXPECT_EQ(ranking.judge.prompt_tokens, 600u);
+  for (const JudgeHttpRequest& request : chat.requests()) {
+    EXPECT_THAT(request.body, HasSubstr("\"top_logprobs\":20"));
+    EXPECT_THAT(user_message(request), Not(HasSubstr("c02")));
+  }
+  const FakeChat partly({rates([](const std::string& c) { return number_in(c) < 4 ? 5 : -1; })});
+  options.transport = partly.transport();
+  const JudgedRanking rest = rank(partly, 6, options);
+  EXPECT_EQ(rest.judge.outcome, JudgeOutcome::kPartial);
+  EXPECT_EQ(rest.results[4].stage, Stage::kBackfill);
+}
+
+TEST(LlmJudge, ServersWithoutLogprobsAreAskedWithout) {
+  const FakeChat chat({always(status(400, "logprobs are not supported")), kByNumber});
+  JudgeOptions options = options_of(chat);
+  options.mode = JudgeMode::kPointwise;
+  options.concurrency = 1;
+  const JudgedRanking ranking = rank(chat, 3, options);
+  EXPECT_EQ(ranking.judge.outcome, JudgeOutcome::kJudged);
+  EXPECT_EQ(ranking.judge.response_format, "json_schema");
+  EXPECT_EQ(ranking.judge.calls, 4u);  // it is told once
+}
+
+TEST(LlmJudge, ParametersAddReplaceAndRemove) {
+  const FakeChat chat({kByNumber});
+  JudgeOptions options = options_of(chat);
+  options.params = {{"temperature", "0.5"}, {"max_completion_tokens", "null"}, {"top_p", "1"}};
+  options.seed = 7;
+  (void)rank(chat, 3, options);
+  const auto body = json::parse(chat.requests()[0].body).value();
+  EXPECT_EQ(body["temperature"], 0.5);
+  EXPECT_EQ(body["top_p"], 1);
+  EXPECT_EQ(body["seed"], 7);
+  EXPECT_FALSE(body.contains("max_completion_tokens"));
+}
+
+TEST(LlmJudge, TheCacheAsksOnceAndSaysSo) {
+  const FakeChat chat({kByNumber});
+  JudgeOptions options = options_of(chat);
+  options.cache_entries = 8;
+  const LlmJudge judge = LlmJudge::create(options).value();
+  const auto first = judge.rank("query", documents(5)).value();
+  const auto again = judge.rank("query", documents(5)).value();
+  EXPECT_EQ(order(first), order(again));
+  EXPECT_TRUE(again.judge.cached);
+  EXPECT_EQ(again.judge.calls, 0u);
+  EXPECT_EQ(again.judge.prompt_tokens, 0u);
+  EXPECT_EQ(chat.requests().size(), 1u);
+  (void)judge.rank("query", documents(5), {.context = "for a child"}).value();
+  std::vector<Document> other = documents(5);
+  other[0].metadata = {{"year", {2024}}};
+  (void)judge.rank("query", other).value();
+  EXPECT_EQ(chat.requests().size(), 3u);
+  // What moves from one text to the next is another question.
+  std::vector<Document> ab = documents(2), ba = documents(2);
+  ab[0].page_content = "ab";
+  ab[1].page_content = "c";
+  ba[0].page_content = "a";
+  ba[1].page_content = "bc";
+  EXPECT_FALSE(judge.rank("q", ab).value().judge.cached);
+  EXPECT_FALSE(judge.rank("q", ba).value().judge.cached);
+}
+
+TEST(LlmJudge, CostsComeFromTheOperatorsFile) {
+  const TempFolder folder;
+  const std::string path = (folder.path() / "prices.json").string();
+  write_file(path, R"({"m": {"input_per_million": 2, "output_per_million": 30}})");
+  const FakeChat chat({kByNumber});
+  JudgeOptions options = options_of(chat);
+  options.price_file = path;
+  EXPECT_DOUBLE_EQ(*rank(chat, 3, options).judge.cost, (100 * 2 + 10 * 30) / 1e6);
+  options.model = "another";
+  EXPECT_THAT(error_of(LlmJudge::create(options)).message, HasSubstr("\"another\""));
+  write_file(path, R"({"another": {"input_per_million": -2}})");
+  EXPECT_EQ(error_of(LlmJudge::create(options)).code, ErrorCode::kBadInput);
+}
+
+TEST(LlmJudge, KeysAreSentAndNeverShown) {
+  const TempFolder folder;
+  const std::string path = (folder.path() / "key").string();
+  write_file(path, "  sk-secret-1234\n");
+  const FakeChat chat({always(status(401, R"({"error":"no such key: sk-secret-1234"})"))});
+  JudgeOptions options = options_of(chat);
+  options.api_key_file = path;
+  options.headers = {"X-Org: acme-5678"};
+  std::string shown;
+  options.trace = [&](const JudgeExchange& exchange) {
+    shown += exchange.url + exchange.request + exchange.response + exchange.error;
+    for (const std::string& header : exchange.headers) shown += header + "\n";
+  };
+  const JudgedRanking ranking = rank(chat, 3, options);
+  EXPECT_THAT(chat.requests()[0].headers,
+              testing::Contains("Authorization: Bearer sk-secret-1234"));
+  EXPECT_THAT(chat.requests()[0].headers, testing::Contains("X-Org: acme-5678"));
+  EXPECT_THAT(ranking.judge.message, HasSubstr("[redacted]"));
+  for (const std::string& text : {ranking.judge.message, shown}) {
+    EXPECT_THAT(text, Not(HasSubstr("sk-secret")));
+    EXPECT_THAT(text, Not(HasSubstr("acme-5678")));
+  }
+  EXPECT_THAT(shown, HasSubstr("X-Org: [redacted]"));
+}
+
+TEST(LlmJudge, SettingsThatCannotWorkAreRefusedAtOnce) {
+  const FakeChat chat({kByNumber});
+  const auto refused = [&](const std::function<void(JudgeOptions&)>& change) {
+    JudgeOptions options = options_of(chat);
+    change(options);
+    return error_of(LlmJudge::create(options));
+  };
+  using O = JudgeOptions;
+  for (const std::function<void(O&)>& change : std::vector<std::function<void(O&)>>{
+           [](O& o) { o.url = ""; }, [](O& o) { o.model = ""; }, [](O& o) { o.url = "ftp://x/v1"; },
+           [](O& o) { o.url = "http://user:pass@x/v1"; }, [](O& o) { o.url = "http://x/v1?key=1"; },
+           [](O& o) { o.url = "http://x/\n"; },
+           [](O& o) { o.api_key_env = "CROSSRANK_TEST_NO_SUCH_VARIABLE"; },
+           [](O& o) { o.headers = {"no colon"}; }, [](O& o) { o.headers = {"A: b\r\nC: d"}; },
+           [](O& o) {
+             o.params = {{"top_p", "{"}};
+           },
+           [](O& o) {
+             o.params = {{"messages", "[]"}};
+           },
+           [](O& o) {
+             o.params = {{"", "1"}};
+           },
+           [](O& o) { o.timeout = 0ms; }, [](O& o) { o.concurrency = 0; },
+           [](O& o) { o.document_tokens = 0; }, [](O& o) { o.skip_if_gap = -1.0F; },
+           [](O& o) { o.mode = JudgeMode::kPointwise, o.order_bias = OrderBias::kTwoPass; }}) {
+    const Error error = refused(change);
+    EXPECT_EQ(error.code, ErrorCode::kInvalidArgument) << error.message;
+  }
+  EXPECT_EQ(refused([](O& o) { o.api_key_file = "/no/such/file"; }).code, ErrorCode::kFileNotFound);
+  EXPECT_EQ(chat.requests().size(), 0u);
+}
+
+TEST(LlmJudge, NothingToJudgeAsksNobody) {
+  const FakeChat chat({kByNumber});
+  const JudgedRanking none = rank(chat, 0);
+  EXPECT_THAT(none.results, IsEmpty());
+  EXPECT_EQ(none.judge.outcome, JudgeOutcome::kJudged);
+  EXPECT_FALSE(none.judge.degraded);
+  EXPECT_EQ(none.judge.calls, 0u);
+}
+
+TEST(LlmJudge, MoreThanItTakesAreBackfilled) {
+  const FakeChat chat({kByNumber});
+  JudgeOptions options = options_of(chat);
+  options.context_tokens = 100000;
+  const JudgedRanking ranking = rank(chat, 130, options);
+  EXPECT_EQ(ranking.results.size(), 130u);
+  EXPECT_EQ(ranking.results[98].stage, Stage::kJudge);
+  EXPECT_EQ(ranking.results[99].index, 99u);
+  EXPECT_EQ(ranking.results[129].index, 129u);
+  EXPECT_EQ(ranking.results[129].stage, Stage::kBackfill);
+  EXPECT_TRUE(ranking.judge.degraded);
+  EXPECT_THAT(ranking.judge.message, HasSubstr("first 99 of 130"));
+  options.top_k = 4;
+  EXPECT_FALSE(rank(chat, 130, options).judge.degraded);
+}
+
+TEST(LlmJudge, APromptWithoutRoomIsBudgetExhausted) {
+  const FakeChat chat({kByNumber});
+  JudgeOptions options = options_of(chat);
+  options.context_tokens = 600;
+  const JudgedRanking ranking = rank(chat, 4, options);
+  EXPECT_EQ(ranking.judge.outcome, JudgeOutcome::kBudgetExhausted);
+  EXPECT_EQ(ranking.judge.calls, 0u);
+  EXPECT_THAT(ranking.judge.message, HasSubstr("context_tokens"));
+}
+
+TEST(LlmJudge, ADryRunIsTheRequest) {
+  const FakeChat chat({kByNumber});
+  JudgeOptions options = options_of(chat);
+  options.seed = 11;
+  for (const auto& [mode, bias, requests] :
+       std::vector<std::tuple<JudgeMode, OrderBias, std::size_t>>{
+           {JudgeMode::kListwise, OrderBias::kIgnore, 1},
+           {JudgeMode::kListwise, OrderBias::kTwoPass, 2},
+           {JudgeMode::kPointwise, OrderBias::kIgnore, 5}}) {
+    options.mode = mode;
+    options.order_bias = bias;
+    options.concurrency = 1;
+    const LlmJudge judge = LlmJudge::create(options).value();
+    const std::size_t before = chat.requests().size();
+    const auto dry = judge.dry_run("query", documents(5)).value();
+    EXPECT_EQ(chat.requests().size(), before);
+    (void)judge.rank("query", documents(5)).value();
+    ASSERT_EQ(dry.size(), requests);
+    for (std::size_t i = 0; i < dry.size(); ++i) {
+      EXPECT_EQ(dry[i].request, chat.requests()[before + i].body);
+    }
+  }
+}
+
+// Bytes that may come out of a model: valid ratings, near misses, garbage.
+std::string random_content(std::mt19937& random, std::size_t candidates) {
+  const auto pick = [&](std::initializer_list<const char*> words) {
+    return std::string(words.begin()[random() % words.size()]);
+  };
+  std::string out = pick({"{", "{", "{", "{", "", "Answer: {", "[{", "```json\n{"});
+  const std::size_t members = random() % (candidates + 3);
+  for (std::size_t m = 0; m < members; ++m) {
+    const std::size_t n = random() % 5 == 0 ? random() % 120 : m + 1;
+    std::string label = "c" + std::string(n < 10 ? "0" : "") + std::to_string(n);
+    if (random() % 12 == 0) label = pick({"d1", "C01", "", "c1", "id", "c01\\n", "\\u0000"});
+    out += "\"" + label + "\": ";
+    const std::string value = random() % 6 != 0
+                                  ? std::to_string(random() % 11)
+                                  : pick({"11", "-1", "7.5", "\"9\"", "null", "true", "{}", "1e1",
+                                          "99999999999999999999", "[10]"});
+    out += random() % 9 == 0 ? value : "{\"relevance\": " + value + ", \"reason\": \"r\"}";
+    if (m + 1 < members) out += pick({", ", ", ", ", ", ", ", " ", ",,"});
+  }
+  out += pick({"}", "}", "}", "}", "", "}}", "} thanks"});
+  for (std::size_t flips = random() % 8 == 0 ? random() % 4 : 0; flips > 0 && !out.empty();
+       --flips) {
+    out[random() % out.size()] = static_cast<char>(random());
+  }
+  return out;
+}
+
+TEST(LlmJudge, NoAnswerLosesRepeatsOrInventsADocument) {
+  std::mt19937 random(20);
+  std::mt19937 choices(21);
+  const FakeChat chat({[&](const JudgeHttpRequest&) {
+    const auto kind = choices() % 10;
+    if (kind == 0) return status(200, random_content(random, 5));  // no envelope
+    if (kind == 1) return status(static_cast<long>(choices() % 600), random_content(random, 5));
+    const std::string content = random_content(random, 10);
+    return says(base::repair_utf8(content).value_or(content));
+  }});
+  std::map<JudgeOutcome, int> seen;
+  JudgeOptions options = options_of(chat);
+  options.timeout = 20ms;  // for the waits that a 429 or 503 asks for
+  for (int round = 0; round < 10000; ++round) {
+    const std::size_t n = 1 + choices() % 10;
+    options.top_k = choices() % 6;
+    options.seed = round;
+    const LlmJudge judge = LlmJudge::create(options).value();
+    const auto list = documents(n);
+    const std::mt19937 before = random;
+    const std::mt19937 before_choices = choices;
+    const JudgedRanking ranking = judge.rank("query", list).value();
+    ++seen[ranking.judge.outcome];
+    const std::size_t wanted = options.top_k == 0 ? n : std::min(n, options.top_k);
+    ASSERT_EQ(ranking.results.size(), wanted);
+    std::set<std::size_t> indices;
+    bool backfill = false;
+    for (std::size_t i = 0; i < wanted; ++i) {
+      const RankedDocument& result = ranking.results[i];
+      ASSERT_EQ(result.rank, i + 1);
+      ASSERT_LT(result.index, n);
+      ASSERT_EQ(result.id, list[result.index].id);
+      ASSERT_TRUE(indices.insert(result.index).second) << "twice: " << result.index;
+      ASSERT_EQ(result.stage == Stage::kJudge, result.judge.has_value());
+      backfill = backfill || !result.judge;
+      ASSERT_FALSE(backfill && result.judge) << "a judged document behind one that is not";
+      if (result.judge) {
+        ASSERT_GE(result.judge->relevance, 0);
+        ASSERT_LE(result.judge->relevance, 10);
+      }
+    }
+    ASSERT_EQ(ranking.judge.degraded, backfill);
+    if (round % 10 == 0) {  // the same answers make the same ranking
+      random = before;
+      choices = before_choices;
+      const JudgedRanking again = LlmJudge::create(options).value().rank("query", list).value();
+      ASSERT_EQ(order(ranking), order(again));
+    }
+  }
+  for (const JudgeOutcome outcome :
+       {JudgeOutcome::kJudged, JudgeOutcome::kRepaired, JudgeOutcome::kPartial,
+        JudgeOutcome::kMalformed, JudgeOutcome::kProviderError}) {
+    EXPECT_GT(seen[outcome], 50) << to_string(outcome);
+  }
+}
+
+}  // namespace
+}  // namespace crossrank
