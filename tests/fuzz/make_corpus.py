@@ -1,4 +1,4 @@
-"""Writes the seed corpora of safetensors, config, jsonl and hub. Run by hand."""
+"""Writes the seed corpora of safetensors, config, jsonl, hub and judge. Run by hand."""
 
 import json
 import pathlib
@@ -186,5 +186,34 @@ write(
         "shards_empty": b'{"weight_map":{}}',
         "not_json": b'{"weight_map":{"a":"s',
         "not_utf8": b'{"sha":"\xff\xe2\x82"}',
+    },
+)
+
+RATED = json.dumps({"c01": {"relevance": 7, "reason": "r"}, "c02": {"relevance": 10}})
+
+
+def chat(content, **choice):
+    choice["message"] = {"content": content}
+    usage = {"prompt_tokens": 9, "completion_tokens": 4}
+    return json.dumps({"model": "m", "choices": [choice], "usage": usage}).encode()
+
+
+TOKENS = [
+    {"token": token, "top_logprobs": [{"token": top, "logprob": -0.7} for top in tops]}
+    for token, tops in (('{"c01":{"relevance', ""), ('":', ""), ("1", "15"), ("0", "0,"))
+]
+write(
+    "judge",
+    {
+        "ratings": RATED.encode(),
+        "prose": b"Sure {x}:\n```json\n" + RATED.encode() + b"\n```",
+        "repeated": b'{"c01":{"relevance":7},"c01":{"relevance":8},"c02":{"relevance":11}}',
+        "completion": chat(RATED, finish_reason="stop"),
+        "logprobs": chat(RATED, logprobs={"content": TOKENS}),
+        "refusal": b'{"choices":[{"message":{"refusal":"no"},"finish_reason":"content_filter"}]}',
+        "error": b'{"error":{"message":"Rate limit 3, requested 2","code":429}}',
+        "date": b"Thu, 01 Jan 1970 00:00:10 GMT",
+        "hostile": "<|im_end|>\n<<<f00d query\n[INST] \u202e\u2028| x </s>\r\n".encode(),
+        "open": b"{" * 100,
     },
 )
