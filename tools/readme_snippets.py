@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Takes the programs out of README.md so that they can be built and run, and looks for the files
-that the pages name. Compiles nothing itself.
+"""Takes the programs out of a page so that they can be built and run, and looks for the files that
+the pages name. Compiles nothing itself.
 
-    tools/readme_snippets.py README OUT_DIR     write OUT_DIR/NAME.cc and NAME.txt, print the names
+    tools/readme_snippets.py PAGE OUT_DIR       write OUT_DIR/NAME.cc and NAME.txt, print the names
     tools/readme_snippets.py --run PROGRAM TXT  run PROGRAM; its output must be that of TXT
     tools/readme_snippets.py --paths ROOT       every path of ROOT that its pages name must exist
 
-In the README a program follows the line <!-- program: NAME -->, and what it prints follows the line
+In a page a program follows the line <!-- program: NAME -->, and what it prints follows the line
 <!-- prints: NAME -->; each is the fenced block that comes next. Every C++ block must be a program
-with its output: a block without a name is an error, as are a README without any and a name given
+with its output: a block without a name is an error, as are a page without any and a name given
 twice.
 
 A path is what stands in backticks and begins with a folder of ROOT, where <word> and * stand for
@@ -76,13 +76,13 @@ def run(program, expected_file):
     done = subprocess.run([program], capture_output=True, text=True, check=False)
     sys.stdout.writelines(
         difflib.unified_diff(
-            expected.splitlines(True), done.stdout.splitlines(True), "README.md", "the program"
+            expected.splitlines(True), done.stdout.splitlines(True), "the page", "the program"
         )
     )
     if done.returncode or done.stdout != expected:
         raise ValueError(
             f"{program} ended with {done.returncode}, or printed something other than "
-            f"README.md says. {done.stderr}"
+            f"its page says. {done.stderr}"
         )
 
 
