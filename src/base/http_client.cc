@@ -24,6 +24,8 @@ constexpr long kReadBufferBytes = 256L << 10;          // fewer calls of the sin
 constexpr std::size_t kMaxErrorBodyBytes = 64u << 10;  // of an answer that nobody reads
 constexpr std::size_t kMaxHeaderBytes = 8u << 10;      // of one line
 constexpr std::size_t kMaxHeaders = 200;               // curl bounds their sum
+// CURLOPT_QUICK_EXIT, since libcurl 7.87; the headers that we compile against may be older.
+constexpr auto kQuickExit = static_cast<CURLoption>(322);
 
 // Blocks SIGPIPE in this thread: some TLS libraries write to sockets that the peer has closed, and
 // a library must neither die of that nor change the program's signal handlers.
@@ -214,6 +216,10 @@ struct HttpClient::State {
       set(CURLOPT_POST, 1L);
       set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
       set(CURLOPT_POSTFIELDS, request.body.data());
+      // On a connection that was kept and is reset, libcurl sends the request again by itself. Who
+      // pays for each POST, and counts them, wants none that nobody asked for.
+      set(CURLOPT_FRESH_CONNECT, 1L);
+      set(CURLOPT_FORBID_REUSE, 1L);
     }
     if (!request.proxy.empty()) set(CURLOPT_PROXY, request.proxy.c_str());
     if (!request.ca_bundle.empty()) set(CURLOPT_CAINFO, request.ca_bundle.c_str());
@@ -231,6 +237,9 @@ struct HttpClient::State {
     set(CURLOPT_HEADERDATA, static_cast<void*>(&transfer));
     set(CURLOPT_WRITEFUNCTION, &on_body);
     set(CURLOPT_WRITEDATA, static_cast<void*>(&transfer));
+    // A name server that does not answer holds the thread that asks it for 10 s and more; a
+    // transfer that has ended must not wait for that thread. Older libraries do not know this.
+    api->easy_setopt(handle, kQuickExit, 1L);
     return ok;
   }
 

@@ -62,7 +62,8 @@ struct HttpOutcome {
 // Receives the body of an answer piece by piece; an error stops the transfer.
 using BodySink = std::function<Result<void>(const HttpReply& reply, std::string_view bytes)>;
 
-// Keeps connections open between requests. Movable; one thread at a time.
+// Keeps connections open between requests, but for those of a POST: libcurl repeats a request when
+// a connection that was kept is reset. Movable; one thread at a time.
 class HttpClient {
  public:
   // Error: kNetwork when libcurl cannot be opened. `cancel` may be null and is looked at ten times

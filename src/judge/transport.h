@@ -1,4 +1,4 @@
-// Requests over libcurl, with connections that stay open between calls. Knows no prompts.
+// Requests over libcurl, each on a connection of its own. Knows no prompts.
 #pragma once
 
 #include <string>
