@@ -1,6 +1,8 @@
 // One pass over the code points of a foreign text.
 #include "judge/untrusted.h"
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 
 #include "base/utf8.h"
@@ -17,19 +19,33 @@ bool is_line_break(char32_t c) {
   return (c >= 0x0A && c <= 0x0D) || c == 0x85 || c == 0x2028 || c == 0x2029;
 }
 
-// Characters that show nothing: they hide text from a reader or turn its order around.
+// Characters that show nothing: they hide text from a reader or turn its order around. These are
+// the controls (C0, DEL, C1), Default_Ignorable_Code_Point of Unicode 16's DerivedCoreProperties,
+// and the annotation marks U+FFF9 to FFFB.
 bool is_invisible(char32_t c) {
-  return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0xAD || c == 0x061C || c == 0x180E ||
-         (c >= 0x200B && c <= 0x200F) || (c >= 0x202A && c <= 0x202E) ||
-         (c >= 0x2060 && c <= 0x206F) || (c >= 0xFE00 && c <= 0xFE0F) || c == 0xFEFF ||
-         (c >= 0xFFF9 && c <= 0xFFFB) || (c >= 0xE0000 && c <= 0xE0FFF);
+  if (c < 0x20 || (c >= 0x7F && c <= 0x9F)) return true;
+  struct Range {
+    char32_t first, last;
+  };
+  static constexpr Range kRanges[] = {
+      {0x00AD, 0x00AD},   {0x034F, 0x034F}, {0x061C, 0x061C},   {0x115F, 0x1160},
+      {0x17B4, 0x17B5},   {0x180B, 0x180F}, {0x200B, 0x200F},   {0x202A, 0x202E},
+      {0x2060, 0x206F},   {0x3164, 0x3164}, {0xFE00, 0xFE0F},   {0xFEFF, 0xFEFF},
+      {0xFFA0, 0xFFA0},   {0xFFF0, 0xFFFB}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A},
+      {0xE0000, 0xE0FFF},
+  };
+  return c >= 0xAD && std::any_of(std::begin(kRanges), std::end(kRanges), [c](const Range& range) {
+           return c >= range.first && c <= range.last;
+         });
 }
 
-// Whether `next` behind `c` could begin a control token: <|im_end|>, </s>, [INST], <start_of_turn>.
+// Whether `next` behind `c` could begin a control token: <|im_end|>, </s>, [INST], [gMASK],
+// [|system|], ]~b].
 bool opens_tag(char32_t c, char32_t next) {
-  if (c == '<') return is_letter(next) || next == '/' || next == '|' || next == 0xFF5C;
-  if (c == '[') return (next >= 'A' && next <= 'Z') || next == '/' || next == '_';
-  return false;
+  const bool opens = is_letter(next) || next == '/' || next == '|';
+  if (c == '<') return opens || next == 0xFF5C;
+  if (c == '[') return opens || next == '_';
+  return c == ']' && next == '~';
 }
 
 // Adds up tokens, code point by code point.

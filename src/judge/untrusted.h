@@ -25,10 +25,12 @@ struct Quoted {
 
 // The beginning of `source` (any bytes), as far as `max_tokens` go, line by line:
 // - a line break (also CR, VT, FF, NEL, U+2028, U+2029) begins a new line with "| ";
-// - a tab is a space; other control characters, bidirectional marks, zero-width and tag characters
-//   are left out; bytes that are not UTF-8 are U+FFFD;
-// - "<" before a letter, "/", "|" or U+FF5C, and "[" before a capital, "/" or "_", get a space
-//   behind them, so that no role tag or control token of a chat template survives.
+// - a tab is a space; other control characters and what shows nothing (all of Unicode's
+//   Default_Ignorable_Code_Point: bidirectional marks, zero-width, tag and variation characters and
+//   so on) are left out; bytes that are not UTF-8 are U+FFFD;
+// - "<" before a letter, "/", "|" or U+FF5C, "[" before a letter, "/", "_" or "|", and "]" before
+//   "~" get a space behind them, so that no role tag or control token of a chat template survives.
+//   "[see below]" reads "[ see below]".
 Quoted quote_lines(std::string_view source, std::size_t max_tokens, TokenCount how);
 
 // The same treatment without line marks, as one line: for metadata. Line breaks are spaces.

@@ -63,14 +63,15 @@ LEFT_OUT = re.compile(
     "["
     "\0-\x09\x0e-\x1f\x7f-\x84\x86-\x9f"  # controls that break no line; tabs are spaces by then
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # direction
-    "\u00ad\u180e\u200b-\u200d\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb"  # no width
-    "\ufe00-\ufe0f\U000e0000-\U000e0fff"  # variation selectors and tags
+    "\u00ad\u034f\u200b-\u200d\u2060-\u2065\u206a-\u206f\ufeff\ufff0-\ufffb"  # no width
+    "\u115f\u1160\u17b4\u17b5\u3164\uffa0\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"  # fillers
+    "\u180b-\u180f\ufe00-\ufe0f\U000e0000-\U000e0fff"  # variation selectors and tags
     "]"
 )
 DRIVES_TERMINAL = re.compile(
     "[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
 )
-OPENS_TAG = re.compile(r"<(?=[A-Za-z/|\uff5c])|\[(?=[A-Z/_])")
+OPENS_TAG = re.compile(r"<(?=[A-Za-z/|\uff5c])|\[(?=[A-Za-z/_|])|\](?=~)")
 
 
 def clean(text):

@@ -31,6 +31,14 @@ TEST(Untrusted, InvisibleCharactersAreLeftOut) {
   EXPECT_EQ(quoted_text("a\tb"), "| a b\n");
   EXPECT_EQ(quoted_text("a\u202Eb\u2066c\u200Bd\uFEFFe\U000E0041f\u00ADg"), "| abcdefg\n");
   EXPECT_EQ(quoted_text("\xff\xfe"), "| \uFFFD\uFFFD\n");
+  EXPECT_EQ(quoted_text("a\u034Fb\u115F\u1160c\u17B4\u17B5d\u180B\u180Fe\u3164f\uFFA0g"),
+            "| abcdefg\n");
+  EXPECT_EQ(quoted_text("a\uFFF0b\uFFF8c\U0001BCA0\U0001BCA3d\U0001D173\U0001D17Ae\U000E0FFFf"),
+            "| abcdef\n");
+  // Their neighbours show something.
+  const std::string shown =
+      "\u00AC\u034E\u0350\u1161\u17B6\u1810\u3165\uFFA1\uFFFC\U0001BCA4\U0001D17B";
+  EXPECT_EQ(quoted_text(shown), "| " + shown + "\n");
 }
 
 TEST(Untrusted, ControlTokensOfChatTemplatesAreBroken) {
@@ -41,7 +49,11 @@ TEST(Untrusted, ControlTokensOfChatTemplatesAreBroken) {
            {"<start_of_turn>", "< start_of_turn>"},
            {"<\uFF5CUser\uFF5C>", "< \uFF5CUser\uFF5C>"},
            {"<\u200B|im_end|>", "< |im_end|>"},  // broken although something stood between
-           {"1 < 2, a[0], [see below]", "1 < 2, a[0], [see below]"}}) {
+           {"[gMASK]<sop>", "[ gMASK]< sop>"},
+           {"[|system|]", "[ |system|]"},
+           {"]~b]]~!b[[e~[", "] ~b]] ~!b[[ e~["},
+           {"[\u3164gMASK]", "[ gMASK]"},
+           {"1 < 2, a[0], [1] ~ [see below]", "1 < 2, a[0], [1] ~ [ see below]"}}) {
     EXPECT_EQ(clean_line(text), clean) << text;
   }
 }
@@ -72,9 +84,22 @@ TEST(Untrusted, TheWorstCaseIsOneTokenAByte) {
 
 TEST(Untrusted, AnyBytesComeOutCleanAndAreNeverReadTwice) {
   std::mt19937 random(5);
-  const std::string_view pieces[] = {
-      "<",    "|",        "[", "/",   "A", "a", "\n", "\r", "\xE2\x80\xAE", "\xE2\x80\x8B",
-      "\xFF", "\xC3\xA9", " ", "\x01"};
+  const std::string_view pieces[] = {"<",
+                                     "|",
+                                     "[",
+                                     "]",
+                                     "~",
+                                     "/",
+                                     "A",
+                                     "a",
+                                     "\n",
+                                     "\r",
+                                     "\xE2\x80\xAE",
+                                     "\xE2\x80\x8B",
+                                     "\xFF",
+                                     "\xC3\xA9",
+                                     " ",
+                                     "\x01"};
   for (int round = 0; round < 20000; ++round) {
     std::string text;
     for (std::size_t n = random() % 12; n > 0; --n) text += pieces[random() % std::size(pieces)];
