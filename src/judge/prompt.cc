@@ -107,6 +107,7 @@ Deal deal(std::size_t candidates, std::optional<std::uint64_t> seed) {
   Random random(seed);
   Deal out;
   out.fence = hex(random.bits());
+  out.fence += hex(random.bits());
   out.order.resize(candidates);
   std::iota(out.order.begin(), out.order.end(), std::size_t{0});
   for (std::size_t i = candidates; i > 1; --i)
@@ -122,9 +123,13 @@ Prompt make_prompt(std::string_view query, std::string_view context,
   Prompt prompt;
   prompt.system = kInstructions;
   const std::size_t quarter = limits.prompt_tokens / 4;
-  prompt.user = block(fence, "query", quote_lines(query, quarter, limits.count));
+  const Quoted asked = quote_lines(query, quarter, limits.count);
+  prompt.user = block(fence, "query", asked);
+  prompt.query_chars_cut = asked.chars_cut;
   if (!context.empty()) {
-    prompt.user += block(fence, "context", quote_lines(context, quarter, limits.count));
+    const Quoted around = quote_lines(context, quarter, limits.count);
+    prompt.user += block(fence, "context", around);
+    prompt.context_chars_cut = around.chars_cut;
   }
   const std::size_t fixed =
       tokens_of(prompt.system) + tokens_of(prompt.user) + tokens_of(kQuestion) + kMessageTokens;

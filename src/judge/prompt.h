@@ -32,7 +32,7 @@ std::string label(std::size_t place);
 
 // What makes two questions differ in form alone: the fence and the order of the candidates.
 struct Deal {
-  std::string fence;               // 16 hex digits: nobody guesses one of 2^64 for one call
+  std::string fence;               // 32 hex digits: nobody guesses one of 2^128 for one call
   std::vector<std::size_t> order;  // order[place] = candidate; label(place) names it
 };
 
@@ -52,6 +52,7 @@ struct Prompt {
   // `places` is smaller than the deal.
   std::size_t places = 0;
   std::vector<std::size_t> chars_cut;  // code points of the candidate's content that are left out
+  std::size_t query_chars_cut = 0, context_chars_cut = 0;
 };
 
 // The prompt, with at most limits.prompt_tokens tokens. When not even one candidate fits, places is

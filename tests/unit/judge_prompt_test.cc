@@ -61,6 +61,18 @@ TEST(Prompt, StaysWithinItsTokensWhateverItHolds) {
   }
 }
 
+TEST(Prompt, SaysWhatOfQueryAndContextIsCut) {
+  const std::string text(9000, 'x');
+  const PromptLimits limits{.prompt_tokens = 2000, .document_tokens = 100};
+  const auto list = candidates(2, "tea");
+  const Prompt prompt = make_prompt(text, text, list, deal(2, 1), limits);
+  EXPECT_EQ(prompt.places, 2u);
+  EXPECT_GT(prompt.query_chars_cut, 6000u);
+  EXPECT_EQ(prompt.query_chars_cut, prompt.context_chars_cut);
+  const Prompt whole = make_prompt("q", "c", list, deal(2, 1), limits);
+  EXPECT_EQ(whole.query_chars_cut + whole.context_chars_cut, 0u);
+}
+
 TEST(Prompt, ShortTextsLeaveTheirRoomToLongOnes) {
   std::string words;
   for (int i = 0; i < 300; ++i) words += "tea ";
@@ -100,7 +112,7 @@ TEST(Deal, IsAPermutationAndNeverTheSameTwiceUnlessSeeded) {
   std::set<std::vector<std::size_t>> orders;
   for (int i = 0; i < 200; ++i) {
     Deal dealt = deal(10, std::nullopt);
-    EXPECT_EQ(dealt.fence.size(), 16u);
+    EXPECT_EQ(dealt.fence.size(), 32u);
     fences.insert(dealt.fence);
     orders.insert(dealt.order);
     std::sort(dealt.order.begin(), dealt.order.end());
