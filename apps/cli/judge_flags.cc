@@ -7,7 +7,7 @@
 #include <limits>
 #include <utility>
 
-#include "base/mapped_file.h"
+#include "base/small_file.h"
 #include "base/try.h"
 #include "base/utf8.h"
 #include "choices.h"
@@ -114,7 +114,7 @@ void add_judge_flags(CLI::App& app, JudgeFlags& flags) {
             1)
       ->group(group);
   add_count(app, "--deadline-ms", flags.deadline_ms,
-            "Yours for the whole command; half of it is the judge's at most")
+            "Yours for the whole command, from its start; half of it is the judge's at most")
       ->group(group);
   add_count(app, "--judge-concurrency", options.concurrency, "Calls at a time (default 4)", 1)
       ->group(group);
@@ -141,8 +141,8 @@ Result<std::string> read_context(JudgeFlags& flags) {
     repair_argument(flags.context, "the context");
     return flags.context;
   }
-  CR_TRY_ASSIGN(const base::Blob file, base::map_file(flags.context_file));
-  return base::repair_utf8(file.bytes()).value_or(std::string(file.bytes()));
+  CR_TRY_ASSIGN(std::string text, base::read_small_file(flags.context_file));
+  return base::repair_utf8(text).value_or(text);
 }
 
 }  // namespace crossrank::cli

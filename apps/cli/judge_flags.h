@@ -28,7 +28,7 @@ struct JudgeFlags {
 void add_judge_flags(CLI::App& app, JudgeFlags& flags);
 
 // The text of --context or --context-file, as valid UTF-8. Errors: kInvalidArgument for both,
-// kFileNotFound, kIoError.
+// kFileNotFound, kIoError, kBadInput for more than 1 MB.
 Result<std::string> read_context(JudgeFlags& flags);
 
 }  // namespace crossrank::cli

@@ -3,7 +3,8 @@
 
 #include <cmath>
 
-#include "base/mapped_file.h"
+#include "base/blob.h"
+#include "base/small_file.h"
 #include "base/try.h"
 #include "json/reader.h"
 
@@ -17,8 +18,9 @@ double Price::of(const Usage& usage) const {
 }
 
 Result<Price> load_price(const std::string& path, const std::string& model) {
-  CR_TRY_ASSIGN(const base::Blob file, base::map_file(path));
-  CR_TRY_ASSIGN(const json::Value prices, json::parse_object(file, ErrorCode::kBadInput));
+  CR_TRY_ASSIGN(const std::string file, base::read_small_file(path));
+  CR_TRY_ASSIGN(const json::Value prices,
+                json::parse_object(base::Blob(path, file), ErrorCode::kBadInput));
   const json::Reader entry = json::Reader(path, prices, ErrorCode::kBadInput).member(model);
   if (entry.is_absent()) {
     return Error{ErrorCode::kInvalidArgument,
