@@ -22,7 +22,7 @@ enum class JudgeOutcome : std::uint8_t {
   kTimeout,           ///< No answer came within the time budget.
   kMalformed,         ///< The answers cover fewer than half of the candidates.
   kProviderError,     ///< The server could not be reached, or answered with an error.
-  kBudgetExhausted,   ///< No time or no room in the prompt was left for a call that was due.
+  kBudgetExhausted,   ///< No time for a call that was due, or no room for half of the candidates.
   kSkippedConfident,  ///< No call: the cross-encoder's gap was decisive (skip_if_gap).
 };
 
@@ -106,9 +106,10 @@ struct JudgeOptions {
 /// What belongs to one call of rank().
 struct JudgeCall {
   std::string_view context = {};  ///< For the judge alone: a conversation, a user's profile.
-  /// What the caller has left; half of it, and at most JudgeOptions::timeout, is the judge's. 0 =
-  /// no limit of the caller's.
+  /// What the caller has for all of it; half of that, and at most JudgeOptions::timeout, is the
+  /// judge's. 0 = no limit of the caller's.
   std::chrono::milliseconds deadline{0};
+  std::chrono::milliseconds spent{0};         ///< Of the deadline, before rank() was called.
   const std::atomic<bool>* cancel = nullptr;  ///< Set it to stop with ErrorCode::kCancelled.
 };
 
@@ -127,12 +128,16 @@ struct JudgeReport {
   std::string message = {};  ///< What went wrong, a sentence; "" when nothing did.
   std::size_t calls = 0;     ///< Requests that were sent.
   std::size_t prompt_tokens = 0, completion_tokens = 0;  ///< As the server counts.
-  std::optional<double> cost = {};   ///< In the price file's currency; empty when unknown.
+  /// In the price file's currency; empty when unknown, as it is when a call had no answer or one
+  /// that does not count its tokens.
+  std::optional<double> cost = {};
   std::string response_format = {};  ///< json_schema, json_object or text; "" without an answer.
   std::string prompt_version = {};
   std::string model = {};                   ///< As the server calls it, else as was asked for.
   std::optional<double> disagreement = {};  ///< Mean of the documents', of two passes.
   std::size_t cut_documents = 0;            ///< Candidates that the judge saw in part.
+  std::size_t query_chars_cut = 0;          ///< Code points of the query that it did not see.
+  std::size_t context_chars_cut = 0;        ///< The same of the context.
   bool cached = false;                      ///< Remembered, or shared with a call under way.
   std::chrono::microseconds elapsed{0};
 };

@@ -22,6 +22,8 @@ constexpr std::size_t kMaxReasonChars = 200;
 constexpr std::size_t kMaxErrorBytes = 300;
 constexpr std::size_t kMaxValues = 100'000;  // 99 ratings are 300; log-probabilities more
 constexpr int kMaxRelevance = 10;
+constexpr int kMaxRetries = 8;            // from the next brace, each over the whole content
+constexpr std::size_t kBytesBefore = 64;  // of a value's token: its name, a colon, white space
 
 const json::ParseOptions kAnswerOptions{
     .max_depth = 32, .max_values = kMaxValues, .duplicates = json::Duplicates::kNull};
@@ -38,7 +40,28 @@ std::string text_of(const json::Value& value) {
   return value.is_string() ? value.get<std::string>() : std::string();
 }
 
-std::optional<Rating> read_rating(const json::Value& value) {
+// Models that are cut in the middle of an emoji write half of it: that is no reason to drop the
+// rest.
+Result<json::Value> parse(std::string_view text) {
+  std::size_t replaced = 0;
+  return json::parse(json::repair_lone_surrogates(text, replaced), kAnswerOptions);
+}
+
+// One line without secrets. Redacted twice: cleaning parts some characters, and joins what
+// invisible ones parted. It would part the mark, too, and so gets what stands around it.
+std::string shown(const std::string& text, const Redact& redact) {
+  if (!redact) return clean_line(text);
+  const std::string redacted = redact(text);
+  std::string_view rest = redacted;
+  std::string line;
+  for (std::size_t mark = rest.find(kRedacted); mark != rest.npos; mark = rest.find(kRedacted)) {
+    line.append(clean_line(rest.substr(0, mark))).append(kRedacted);
+    rest.remove_prefix(mark + kRedacted.size());
+  }
+  return redact(line + clean_line(rest));
+}
+
+std::optional<Rating> read_rating(const json::Value& value, const Redact& redact) {
   const json::Value& relevance = member(value, "relevance");
   if (!relevance.is_number_integer()) return {};
   // An unsigned beyond 2^63 would wrap.
@@ -49,7 +72,7 @@ std::optional<Rating> read_rating(const json::Value& value) {
   }
   Rating rating;
   rating.relevance = relevance.get<double>();
-  rating.reason = clean_line(text_of(member(value, "reason")));
+  rating.reason = shown(text_of(member(value, "reason")), redact);
   rating.reason.resize(base::prefix_bytes(rating.reason, kMaxReasonChars));
   return rating;
 }
@@ -75,10 +98,10 @@ std::size_t object_end(std::string_view text, std::size_t begin) {
   return text.npos;
 }
 
-Ratings ratings_of(const json::Value& object, std::size_t places) {
+Ratings ratings_of(const json::Value& object, std::size_t places, const Redact& redact) {
   Ratings ratings(places);
   for (std::size_t place = 0; place < places; ++place) {
-    ratings[place] = read_rating(member(object, label(place)));
+    ratings[place] = read_rating(member(object, label(place)), redact);
   }
   return ratings;
 }
@@ -112,6 +135,7 @@ std::optional<double> expected_relevance(const json::Value& logprobs) {
                           before.find_first_not_of(": \n\t", colon + 11) == before.npos &&
                           before.find(':', colon) != before.npos && token_value(token).has_value();
     before += token;
+    if (before.size() > kBytesBefore) before.erase(0, before.size() - kBytesBefore);
     if (!at_value) continue;
     double mass = 0, sum = 0;
     const json::Value& tops = member(tokens[i], "top_logprobs");
@@ -144,34 +168,46 @@ std::optional<double> expected_relevance(const json::Value& logprobs) {
 
 }  // namespace
 
-Ratings read_ratings(std::string_view content, std::size_t places) {
+Ratings read_ratings(std::string_view content, std::size_t places, const Redact& redact) {
   Ratings best(places);
+  int retries = kMaxRetries;
   for (std::size_t begin = content.find('{'); begin != content.npos;) {
     const std::size_t end = object_end(content, begin);
-    if (end == content.npos) break;
-    const auto object = json::parse(content.substr(begin, end - begin), kAnswerOptions);
-    if (object.ok()) {
-      Ratings ratings = ratings_of(*object, places);
-      if (count(ratings) > count(best)) best = std::move(ratings);
+    if (end != content.npos) {
+      const auto object = parse(content.substr(begin, end - begin));
+      if (object.ok()) {
+        Ratings ratings = ratings_of(*object, places, redact);
+        if (count(ratings) >= count(best)) best = std::move(ratings);
+        begin = content.find('{', end);  // an object is looked into once: this stays linear
+        continue;
+      }
     }
-    begin = content.find('{', end);  // an object is looked into once: this stays linear
+    // A brace of prose: the object may begin behind it.
+    if (retries-- > 0) {
+      begin = content.find('{', begin + 1);
+    } else if (end != content.npos) {
+      begin = content.find('{', end);
+    } else {
+      break;
+    }
   }
   return best;
 }
 
-Result<Completion> read_completion(std::string_view body) {
+Result<Completion> read_completion(std::string_view body, bool wants_expected_relevance,
+                                   const Redact& redact) {
   std::string storage;
   if (auto repaired = base::repair_utf8(body)) {
     storage = *std::move(repaired);
     body = storage;
   }
-  const auto parsed = json::parse(body, kAnswerOptions);
+  const auto parsed = parse(body);
   if (!parsed.ok()) {
     return Error{ErrorCode::kBadInput, "The judge's answer is no JSON: " + parsed.error().message};
   }
   const json::Value& choices = member(*parsed, "choices");
   if (!choices.is_array() || choices.empty()) {
-    const std::string said = error_text(body);
+    const std::string said = error_text(body, redact);
     const bool is_error = !member(*parsed, "error").is_null();
     if (is_error) return Error{ErrorCode::kNetwork, "The judge's server says: " + said};
     return Error{ErrorCode::kBadInput, "The judge's answer has no choices."};
@@ -183,21 +219,23 @@ Result<Completion> read_completion(std::string_view body) {
   out.finish_reason = text_of(member(choice, "finish_reason"));
   out.refused =
       !text_of(member(message, "refusal")).empty() || out.finish_reason == "content_filter";
-  out.model = clean_line(text_of(member(*parsed, "model")));
-  const auto tokens = [&](std::string_view name) -> std::size_t {
+  out.model = shown(text_of(member(*parsed, "model")), redact);
+  const auto tokens = [&](std::string_view name) -> std::optional<std::size_t> {
     const json::Value& value = member(member(*parsed, "usage"), name);
-    return value.is_number_unsigned()
-               ? std::min<std::uint64_t>(value.get<std::uint64_t>(), 1u << 30)
-               : 0;
+    if (!value.is_number_unsigned()) return {};
+    return std::min<std::uint64_t>(value.get<std::uint64_t>(), 1u << 30);
   };
-  out.usage = {tokens("prompt_tokens"), tokens("completion_tokens")};
-  out.expected_relevance = expected_relevance(member(choice, "logprobs"));
+  const auto prompt = tokens("prompt_tokens"), answer = tokens("completion_tokens");
+  if (prompt && answer) out.usage = {*prompt, *answer};
+  if (wants_expected_relevance) {
+    out.expected_relevance = expected_relevance(member(choice, "logprobs"));
+  }
   return out;
 }
 
-std::string error_text(std::string_view body) {
-  std::string text(body.substr(0, std::size_t{64} << 10));
-  if (const auto parsed = json::parse(body, kAnswerOptions); parsed.ok() && parsed->is_object()) {
+std::string error_text(std::string_view body, const Redact& redact) {
+  std::string text(body);
+  if (const auto parsed = parse(body); parsed.ok() && parsed->is_object()) {
     const json::Value& error = member(*parsed, "error");
     text = text_of(member(error, "message"));
     for (const json::Value* other :
@@ -205,7 +243,7 @@ std::string error_text(std::string_view body) {
       if (text.empty()) text = text_of(*other);
     }
   }
-  std::string line = clean_line(text);
+  std::string line = shown(text, redact);  // before the cut, which would leave half a secret
   while (!line.empty() && line.back() == ' ') line.pop_back();
   if (line.size() <= kMaxErrorBytes) return line;
   std::size_t bytes = kMaxErrorBytes;

@@ -2,24 +2,25 @@
 #include "judge/chat_server.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <utility>
 
 #include "base/http_client.h"
-#include "base/mapped_file.h"
+#include "base/small_file.h"
 #include "base/try.h"
+#include "judge/answer.h"
 #include "judge/transport.h"
 
 namespace crossrank::judge {
 namespace {
 
-constexpr std::string_view kRedacted = "[redacted]";
 constexpr std::string_view kRoute = "/chat/completions";
 constexpr std::size_t kMaxKeyBytes = 16u << 10;
 constexpr std::size_t kMinSecretBytes = 4;  // a shorter "secret" would redact half of the text
 
-std::string environment(const std::string& name) {
-  const char* value = std::getenv(name.c_str());
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
 }
 
@@ -68,16 +69,17 @@ Result<std::string> read_key(const JudgeOptions& options) {
   }
   std::string key;
   if (!options.api_key_file.empty()) {
-    CR_TRY_ASSIGN(const base::Blob file, base::map_file(options.api_key_file));
-    if (file.bytes().size() > kMaxKeyBytes) {
+    CR_TRY_ASSIGN(const std::string file, base::read_small_file(options.api_key_file));
+    if (file.size() > kMaxKeyBytes) {
       return Error{ErrorCode::kBadInput, options.api_key_file + " is too large for a key"};
     }
-    key = trimmed(file.bytes());
+    key = trimmed(file);
     if (key.empty()) return Error{ErrorCode::kBadInput, options.api_key_file + " holds no key"};
   } else if (!options.api_key_env.empty()) {
-    key = trimmed(environment(options.api_key_env));
+    const std::string& name = options.api_key_env;
+    key = trimmed(environment(name.c_str()));
     if (key.empty()) {
-      return invalid("the variable " + options.api_key_env +
+      return invalid("the variable " + name +
                      ", which should hold the judge's key, is not set or empty");
     }
   } else {
@@ -87,6 +89,63 @@ Result<std::string> read_key(const JudgeOptions& options) {
     return invalid("the judge's key holds a character that no key has");
   }
   return key;
+}
+
+// What opens the proxy, in "http://user:password@host": both together, the password, and the
+// password as it is without its %XX.
+std::vector<std::string> secrets_of_proxy(std::string_view proxy) {
+  if (const std::size_t scheme = proxy.find("://"); scheme != proxy.npos) {
+    proxy.remove_prefix(scheme + 3);
+  }
+  const std::size_t end = proxy.rfind('@');
+  if (end == proxy.npos) return {};
+  const std::string_view user_and_password = proxy.substr(0, end);
+  const std::size_t colon = user_and_password.find(':');
+  if (colon == proxy.npos) return {std::string(user_and_password)};
+  const std::string_view password = user_and_password.substr(colon + 1);
+  std::string plain;
+  for (std::size_t i = 0; i < password.size(); ++i) {
+    unsigned byte = 0;
+    const char* hex = password.data() + i + 1;
+    if (password[i] == '%' && i + 2 < password.size() &&
+        std::from_chars(hex, hex + 2, byte, 16).ptr == hex + 2) {
+      plain += static_cast<char>(byte);
+      i += 2;
+    } else {
+      plain += password[i];
+    }
+  }
+  return {std::string(user_and_password), std::string(password), plain};
+}
+
+// The end of the character at text[pos] as JSON may write it, behind any number of backslashes:
+// "/", "\\/" and "\\u002f" are one. `c` is 0 at the end of the text.
+std::size_t unescape(std::string_view text, std::size_t pos, char& c) {
+  const std::size_t begin = pos;
+  pos = std::min(text.find_first_not_of('\\', pos), text.size());
+  c = pos < text.size() ? text[pos] : '\0';
+  if (pos == text.size()) return pos;
+  if (pos > begin && c == 'u' && pos + 4 < text.size()) {
+    unsigned unit = 0;
+    const char* hex = text.data() + pos + 1;
+    if (std::from_chars(hex, hex + 4, unit, 16).ptr == hex + 4 && unit < 0x80) {
+      c = static_cast<char>(unit);
+      return pos + 5;
+    }
+  }
+  return pos + 1;
+}
+
+// The end of `secret`, which has no backslashes, at text[pos], however JSON escaped it; npos if it
+// is not there.
+std::size_t end_of(std::string_view secret, std::string_view text, std::size_t pos) {
+  for (std::size_t matched = 0; matched < secret.size();) {
+    char c = 0;
+    pos = unescape(text, pos, c);
+    if (c == '\\') continue;  // an escaped backslash
+    if (c != secret[matched++]) return text.npos;
+  }
+  return pos;
 }
 
 }  // namespace
@@ -119,7 +178,14 @@ Result<std::unique_ptr<const ChatServer>> ChatServer::create(JudgeOptions& optio
     server->shown_headers_.push_back(header.substr(0, colon) + ": " + std::string(kRedacted));
     server->secrets_.push_back(trimmed(std::string_view(header).substr(colon + 1)));
   }
+  for (std::string& secret : secrets_of_proxy(options.proxy)) {
+    server->secrets_.push_back(std::move(secret));
+  }
+  for (std::string& secret : server->secrets_) std::erase(secret, '\\');  // see redact()
   std::erase_if(server->secrets_, [](const auto& s) { return s.size() < kMinSecretBytes; });
+  // The longest first, so that one that is part of another leaves nothing of it.
+  std::sort(server->secrets_.begin(), server->secrets_.end(),
+            [](const auto& a, const auto& b) { return a.size() > b.size(); });
   server->trace_ = options.trace;
   server->transport_ = options.transport;
   if (!server->transport_) {
@@ -135,11 +201,12 @@ JudgeHttpReply ChatServer::post(const std::string& body, std::chrono::millisecon
   const auto start = std::chrono::steady_clock::now();
   JudgeHttpReply reply = transport_(
       {.url = url_, .headers = headers_, .body = body, .timeout = timeout, .cancel = cancel});
+  reply.error = redact(reply.error);
   if (trace_) {
     JudgeExchange exchange = describe(body);
     exchange.status = reply.status;
     exchange.response = redact(reply.body);
-    exchange.error = redact(reply.error);
+    exchange.error = reply.error;
     exchange.elapsed = std::chrono::duration_cast<std::chrono::microseconds>(
         std::chrono::steady_clock::now() - start);
     const std::lock_guard lock(trace_mutex_);
@@ -149,17 +216,31 @@ JudgeHttpReply ChatServer::post(const std::string& body, std::chrono::millisecon
 }
 
 JudgeExchange ChatServer::describe(const std::string& body) const {
-  return {.url = redact(url_), .headers = shown_headers_, .request = redact(body)};
+  return {.url = redact(url_), .headers = shown_headers_, .request = body};
 }
 
-std::string ChatServer::redact(std::string text) const {
+std::string ChatServer::redact(std::string_view text) const {
+  std::string out(text);
   for (const std::string& secret : secrets_) {
-    for (std::size_t at = text.find(secret); at != text.npos; at = text.find(secret, at)) {
-      text.replace(at, secret.size(), kRedacted);
-      at += kRedacted.size();
+    const std::string_view from = out;
+    const std::string first = {secret[0], '\\'};
+    std::string redacted;
+    std::size_t copied = 0;
+    for (std::size_t at = from.find_first_of(first); at != from.npos;
+         at = from.find_first_of(first, at)) {
+      const std::size_t end = end_of(secret, from, at);
+      if (end != from.npos) {
+        redacted.append(from, copied, at - copied).append(kRedacted);
+        copied = at = end;
+      } else if (from[at] == '\\') {
+        at = std::min(from.find_first_not_of('\\', at), from.size());  // a run is tried once
+      } else {
+        ++at;
+      }
     }
+    if (copied > 0) out = redacted.append(from, copied);
   }
-  return text;
+  return out;
 }
 
 }  // namespace crossrank::judge

@@ -22,15 +22,17 @@ class ChatServer {
   // kIoError or kBadInput for the key file, kNetwork without libcurl.
   static Result<std::unique_ptr<const ChatServer>> create(JudgeOptions& options);
 
-  // Sends `body` and traces it. Never takes much longer than `timeout`.
+  // Sends `body` and traces it. Never takes much longer than `timeout`. The reply's error has no
+  // secrets; its body is as it came.
   JudgeHttpReply post(const std::string& body, std::chrono::milliseconds timeout,
                       const std::atomic<bool>* cancel) const;
 
-  // What post() would send, without secrets.
+  // What post() would send, without secrets. The body is as it is: it has none.
   JudgeExchange describe(const std::string& body) const;
 
-  // `text` with every occurrence of a secret replaced.
-  std::string redact(std::string text) const;
+  // `text` with every occurrence of a secret replaced, also of one that JSON wrote with escapes, or
+  // wrote again as a string of JSON. What was JSON stays it where secrets stand in strings.
+  std::string redact(std::string_view text) const;
 
  private:
   ChatServer() = default;

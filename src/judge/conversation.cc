@@ -14,7 +14,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kLeastCall{1};     // with less time left no call is made
+constexpr milliseconds kLeastCall{20};    // with less time left no call is made: no LLM is so fast
 constexpr milliseconds kUnsaidWait{500};  // before a 429 or 503 without Retry-After is repeated
 constexpr std::size_t kAnswerTokensBase = 64;  // braces, labels, and a model's preamble
 constexpr std::size_t kAnswerTokensEach = 96;  // 200 characters are some 50 tokens, and 30 of JSON
@@ -29,6 +29,13 @@ std::string lower(std::string text) {
 bool mentions(const std::string& text, std::initializer_list<std::string_view> words) {
   return std::any_of(words.begin(), words.end(),
                      [&](std::string_view word) { return text.find(word) != text.npos; });
+}
+
+constexpr std::string_view kLate = "The judge did not answer in time.";
+
+// An answer to fewer than half of the candidates counts as none: that is known before it is asked.
+bool too_few_fit(const Prompt& prompt, std::size_t candidates) {
+  return 2 * prompt.places < candidates;
 }
 
 // What a status that is not 2xx asks for.
@@ -61,7 +68,8 @@ class Conversation {
         server_(server),
         learned_(learned),
         deadline_(deadline),
-        cancel_(cancel) {
+        cancel_(cancel),
+        redact_([&server](std::string_view text) { return server.redact(text); }) {
     shape_.format = learned.format;
     shape_.logprobs = question.logprobs && !learned.no_logprobs;
     shape_.answer_tokens = answer_tokens(question, options);
@@ -93,12 +101,16 @@ class Conversation {
  private:
   void compose(TokenCount count) {
     prompt_ = make(question_, options_, count);
-    if (prompt_.places == 0) {
+    const std::size_t candidates = question_.candidates.size();
+    if (too_few_fit(prompt_, candidates)) {
       finish(JudgeOutcome::kBudgetExhausted,
-             "Not one candidate fits the judge's prompt: JudgeOptions::context_tokens is " +
+             "Only " + std::to_string(prompt_.places) + " of " + std::to_string(candidates) +
+                 " candidates fit the judge's prompt: JudgeOptions::context_tokens is " +
                  std::to_string(options_.context_tokens) + ", too few.");
       return;
     }
+    settled_.query_chars_cut = prompt_.query_chars_cut;
+    settled_.context_chars_cut = prompt_.context_chars_cut;
     for (std::size_t place = 0; place < question_.candidates.size(); ++place) {
       const std::size_t candidate = question_.deal.order[place];
       settled_.chars_cut[candidate] = place < prompt_.places ? prompt_.chars_cut[place] : 0;
@@ -119,19 +131,21 @@ class Conversation {
         server_.post(request_body(prompt, options_.model, options_.seed, shape_, options_.params),
                      left, cancel_);
     ++settled_.calls;
+    ++settled_.unmetered_calls;               // until it says what it took
     if (base::is_cancelled(cancel_)) return;  // the next round says so
     if (reply.status == 0) {
       const bool late = reply.timed_out || remaining() < kLeastCall;
       return give_up(late ? JudgeOutcome::kTimeout : JudgeOutcome::kProviderError,
-                     late ? "The judge did not answer in time." : reply.error);
+                     late ? std::string(kLate) : reply.error);
     }
-    if (!reply.error.empty()) return give_up(JudgeOutcome::kMalformed, reply.error);
     if (reply.status / 100 != 2) return take_refusal(reply);
+    if (!reply.error.empty()) return give_up(JudgeOutcome::kMalformed, reply.error);
     take_answer(reply.body);
   }
 
   void take_refusal(const JudgeHttpReply& reply) {
-    const std::string said = server_.redact(error_text(reply.body));
+    const std::string said =
+        reply.error.empty() ? error_text(reply.body, redact_) : reply.error;  // of 1 MB and more
     const std::string status = "The judge's server answered HTTP " + std::to_string(reply.status);
     const std::string sentence = said.empty() ? status + "." : status + ": " + said;
     switch (refusal_of(reply)) {
@@ -179,7 +193,8 @@ class Conversation {
   }
 
   void take_answer(const std::string& body) {
-    auto completion = read_completion(body);
+    const bool wants_expected_relevance = shape_.logprobs && prompt_.places == 1;
+    auto completion = read_completion(body, wants_expected_relevance, redact_);
     if (!completion.ok()) {
       const std::string sentence = server_.redact(completion.error().message);
       if (completion.error().code == ErrorCode::kNetwork) {
@@ -189,11 +204,14 @@ class Conversation {
     }
     learned_.format = shape_.format;
     settled_.format = shape_.format;
-    settled_.usage.prompt_tokens += completion->usage.prompt_tokens;
-    settled_.usage.completion_tokens += completion->usage.completion_tokens;
+    if (completion->usage) {
+      --settled_.unmetered_calls;
+      settled_.usage.prompt_tokens += completion->usage->prompt_tokens;
+      settled_.usage.completion_tokens += completion->usage->completion_tokens;
+    }
     if (!completion->model.empty()) settled_.model = completion->model;
     if (completion->refused) return give_up(JudgeOutcome::kRefused, "The model refused to answer.");
-    Ratings ratings = read_ratings(completion->content, prompt_.places);
+    Ratings ratings = read_ratings(completion->content, prompt_.places, redact_);
     if (ratings.size() == 1 && ratings[0] && completion->expected_relevance) {
       ratings[0]->relevance = *completion->expected_relevance;
     }
@@ -266,6 +284,7 @@ class Conversation {
   Learned& learned_;
   const Clock::time_point deadline_;
   const std::atomic<bool>* cancel_;
+  const Redact redact_;
   Prompt prompt_;
   RequestShape shape_;
   std::string repair_;
@@ -282,10 +301,19 @@ Settled settle(const Question& question, const JudgeOptions& options, const Chat
   return Conversation(question, options, server, learned, deadline, cancel).run();
 }
 
+Settled not_asked(const Question& question) {
+  Settled settled;
+  settled.outcome = JudgeOutcome::kTimeout;
+  settled.message = kLate;
+  settled.ratings.resize(question.candidates.size());
+  settled.chars_cut.resize(question.candidates.size());
+  return settled;
+}
+
 std::string first_request(const Question& question, const JudgeOptions& options,
                           const Learned& learned) {
   const Prompt prompt = Conversation::make(question, options, TokenCount::kEstimate);
-  if (prompt.places == 0) return "";
+  if (too_few_fit(prompt, question.candidates.size())) return "";
   RequestShape shape;
   shape.format = learned.format;
   shape.logprobs = question.logprobs && !learned.no_logprobs;

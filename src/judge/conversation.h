@@ -39,8 +39,10 @@ struct Settled {
   std::string message;
   Ratings ratings;                     // by candidate
   std::vector<std::size_t> chars_cut;  // by candidate
+  std::size_t query_chars_cut = 0, context_chars_cut = 0;
   std::size_t calls = 0;
   Usage usage;
+  std::size_t unmetered_calls = 0;       // of which no usage is known: no answer, or not said
   std::string model;                     // "" = not said
   std::optional<ResponseFormat> format;  // of the last answer
 };
@@ -49,7 +51,11 @@ struct Settled {
 Settled settle(const Question& question, const JudgeOptions& options, const ChatServer& server,
                Learned& learned, Clock::time_point deadline, const std::atomic<bool>* cancel);
 
-// The body of the first request that settle() would send; "" when not even one candidate fits.
+// What becomes of a question that is not asked since there is no time for its answer.
+Settled not_asked(const Question& question);
+
+// The body of the first request that settle() would send; "" when it would send none, since fewer
+// than half of the candidates fit.
 std::string first_request(const Question& question, const JudgeOptions& options,
                           const Learned& learned);
 

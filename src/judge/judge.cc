@@ -182,8 +182,18 @@ struct Judge::Impl {
                 Clock::time_point deadline) const {
     const std::vector<Question> asked = questions(query, candidates, terms.context);
     std::vector<Settled> settled(asked.size());
+    // The budget is that of all questions: when it has run out on one, nothing is left for others.
+    // Two passes begin at the same time, and the second may still end in it.
+    std::atomic<bool> late{false};
     run_each(asked.size(), options.concurrency, [&](std::size_t i) {
+      if (late) {
+        settled[i] = not_asked(asked[i]);
+        return;
+      }
       settled[i] = settle(asked[i], options, *server, learned, deadline, terms.cancel);
+      if (options.mode == JudgeMode::kPointwise && settled[i].outcome == JudgeOutcome::kTimeout) {
+        late = true;
+      }
     });
     if (options.mode == JudgeMode::kPointwise) settled = {gather(settled)};
     return conclude(settled, candidates.size());
@@ -195,7 +205,10 @@ struct Judge::Impl {
     for (Settled& one : each) {
       all.ratings.push_back(std::move(one.ratings.front()));
       all.chars_cut.push_back(one.chars_cut.front());
+      all.query_chars_cut = std::max(all.query_chars_cut, one.query_chars_cut);
+      all.context_chars_cut = std::max(all.context_chars_cut, one.context_chars_cut);
       all.calls += one.calls;
+      all.unmetered_calls += one.unmetered_calls;
       all.usage.prompt_tokens += one.usage.prompt_tokens;
       all.usage.completion_tokens += one.usage.completion_tokens;
       if (all.model.empty()) all.model = one.model;
@@ -217,10 +230,14 @@ struct Judge::Impl {
     report.prompt_version = kPromptVersion;
     report.model = options.model;
     Usage usage;
+    std::size_t unmetered_calls = 0;
     const Settled* failed = nullptr;  // the first that is not complete
     bool repaired = false;
     for (const Settled& pass : passes) {
       report.calls += pass.calls;
+      unmetered_calls += pass.unmetered_calls;
+      report.query_chars_cut = std::max(report.query_chars_cut, pass.query_chars_cut);
+      report.context_chars_cut = std::max(report.context_chars_cut, pass.context_chars_cut);
       usage.prompt_tokens += pass.usage.prompt_tokens;
       usage.completion_tokens += pass.usage.completion_tokens;
       if (!pass.model.empty()) report.model = pass.model;
@@ -230,7 +247,7 @@ struct Judge::Impl {
     }
     report.prompt_tokens = usage.prompt_tokens;
     report.completion_tokens = usage.completion_tokens;
-    if (price) report.cost = price->of(usage);
+    if (price && unmetered_calls == 0) report.cost = price->of(usage);
 
     std::size_t rated = 0, disagreeing = 0;
     double disagreement = 0;
@@ -293,7 +310,7 @@ Result<Judgement> Judge::judge(std::string_view query, std::span<const Candidate
     if (found.cached) {  // nothing was spent this time
       out.report.cached = true;
       out.report.calls = out.report.prompt_tokens = out.report.completion_tokens = 0;
-      if (out.report.cost) out.report.cost = 0;
+      if (impl_->price) out.report.cost = 0;
     }
   } else {
     out.report.prompt_version = kPromptVersion;

@@ -7,6 +7,7 @@
 #include "base/guard.h"
 #include "base/try.h"
 #include "crossrank/rerankers.h"
+#include "judge/prompt_text.h"
 #include "rerank/judge_candidates.h"
 #include "rerank/judged_order.h"
 #include "rerank/llm_judge.h"
@@ -65,6 +66,7 @@ Result<JudgedRanking> HybridReRanker::rank(std::string_view query,
       judgement.verdicts.resize(first.results.size());
       judgement.report.outcome = JudgeOutcome::kSkippedConfident;
       judgement.report.model = judge_.options().model;
+      judgement.report.prompt_version = judge::kPromptVersion;
     } else {
       const auto spent =
           std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start);

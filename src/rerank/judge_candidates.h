@@ -14,7 +14,7 @@ namespace crossrank::rerank {
 // Views `documents`.
 judge::Candidate judge_candidate(const Document& document);
 
-// The judge's share of the caller's time, of which `spent` is gone already.
+// The judge's share of the caller's time, of which `spent` is gone since rank() was called.
 std::chrono::milliseconds judge_budget(const JudgeOptions& options, const JudgeCall& call,
                                        std::chrono::milliseconds spent);
 

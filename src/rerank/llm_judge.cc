@@ -26,7 +26,7 @@ judge::Candidate judge_candidate(const Document& document) {
 std::chrono::milliseconds judge_budget(const JudgeOptions& options, const JudgeCall& call,
                                        std::chrono::milliseconds spent) {
   if (call.deadline.count() <= 0) return options.timeout;
-  const std::chrono::milliseconds left = call.deadline - spent;
+  const std::chrono::milliseconds left = call.deadline - call.spent - spent;
   return std::max(std::chrono::milliseconds(0),
                   std::min({options.timeout, call.deadline / 2, left}));
 }

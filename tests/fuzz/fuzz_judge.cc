@@ -33,11 +33,11 @@ void check_ratings(const judge::Ratings& ratings, std::size_t places) {
 
 void check_answer(std::string_view text) {
   check_ratings(judge::read_ratings(text, 3), 3);
-  const auto completion = judge::read_completion(text);
+  const auto completion = judge::read_completion(text, true);
   if (completion.ok()) {
     check_ratings(judge::read_ratings(completion->content, 5), 5);
-    FUZZ_CHECK(!completion->expected_relevance || (*completion->expected_relevance >= 0 &&
-                                                   *completion->expected_relevance <= 10));
+    FUZZ_CHECK(!completion->expected_relevance ||
+               (*completion->expected_relevance >= 0 && *completion->expected_relevance <= 10));
     FUZZ_CHECK(is_clean(completion->model));
   } else {
     FUZZ_CHECK(!completion.error().message.empty() && completion.error().message.size() < 1000);
@@ -52,7 +52,8 @@ void check_answer(std::string_view text) {
 void check_prompt(std::string_view text) {
   const std::string_view half = text.substr(0, text.size() / 2);
   const std::vector<judge::Candidate> candidates = {
-      {.content = text, .metadata = {{half, std::string(text)}}}, {.content = half, .metadata = {}}};
+      {.content = text, .metadata = {{half, std::string(text)}}},
+      {.content = half, .metadata = {}}};
   const judge::Deal deal = judge::deal(2, 1);
   for (const std::size_t tokens : {700, 5000}) {
     const judge::PromptLimits limits{.prompt_tokens = tokens, .document_tokens = 300};

@@ -83,20 +83,63 @@ TEST(Ratings, ReasonsAreShortCleanAndValid) {
   EXPECT_EQ(base::count_code_points(ratings[0]->reason), 200u);
 }
 
+TEST(Ratings, OfEquallyCompleteAnswersTheLastCounts) {
+  const std::string draft = R"({"c01":{"relevance":1},"c02":{"relevance":1}})";
+  const std::string object = R"({"c01":{"relevance":7},"c02":{"relevance":3}})";
+  EXPECT_EQ(rated("<think>maybe " + draft + "</think>" + object + " {}", 2), "7 3");
+  EXPECT_EQ(rated(object + R"( in short {"c01":{"relevance":2}})", 2), "7 3");
+}
+
+TEST(Ratings, ABraceOfProseHidesNothing) {
+  const std::string object = R"({"c01":{"relevance":7},"c02":{"relevance":3}})";
+  for (const char* prose :
+       {"A { opens an object: ", "{ \" and then ", "{{{ ", "f(x) = {x | ", "{ a {b} "}) {
+    EXPECT_EQ(rated(prose + object, 2), "7 3") << prose;
+    EXPECT_EQ(rated(prose + object + " }", 2), "7 3") << prose;
+  }
+  EXPECT_EQ(rated(std::string(8, '{') + object, 2), "7 3");
+  EXPECT_EQ(rated(std::string(1000, '{') + object, 2), "- -");  // not for ever
+}
+
+TEST(Ratings, HalfOfACharacterSpoilsNothing) {
+  const auto ratings = read_ratings(R"({"c01":{"relevance":7,"reason":"x\ud83d"}})", 1);
+  EXPECT_EQ(ratings[0]->reason, "x\uFFFD");
+}
+
+std::string without_key(std::string_view text) {
+  std::string out(text);
+  for (std::size_t at = out.find("KEY"); at != out.npos; at = out.find("KEY"))
+    out.replace(at, 3, "*");
+  return out;
+}
+
+TEST(Ratings, ReasonsAreRedactedBeforeTheyAreCut) {
+  const std::string reason = std::string(198, 'z') + "KEY K\u200BEY";
+  const auto ratings =
+      read_ratings(R"({"c01":{"relevance":7,"reason":")" + reason + "\"}}", 1, without_key);
+  EXPECT_EQ(ratings[0]->reason, std::string(198, 'z') + "* ");
+}
+
 std::string completion(const std::string& message, const std::string& rest = "") {
   return R"({"model":"m-1","choices":[{"message":)" + message + R"(,"finish_reason":"stop"})" +
          R"(],"usage":{"prompt_tokens":11,"completion_tokens":5})" + rest + "}";
 }
 
 TEST(Completion, GivesItsParts) {
-  const auto read = read_completion(completion(R"({"content":"hello"})"));
+  const auto read = read_completion(completion(R"({"content":"hello"})"), true);
   ASSERT_TRUE(read.ok());
   EXPECT_EQ(read->content, "hello");
   EXPECT_EQ(read->finish_reason, "stop");
   EXPECT_EQ(read->model, "m-1");
-  EXPECT_EQ(read->usage.prompt_tokens, 11u);
-  EXPECT_EQ(read->usage.completion_tokens, 5u);
+  EXPECT_EQ(read->usage->prompt_tokens, 11u);
+  EXPECT_EQ(read->usage->completion_tokens, 5u);
   EXPECT_FALSE(read->refused);
+  const std::string choices = R"({"choices":[{"message":{"content":"\ud83d"}}],"model":"a KEY")";
+  EXPECT_FALSE(read_completion(choices + "}")->usage);
+  EXPECT_FALSE(read_completion(choices + R"(,"usage":{"prompt_tokens":-1}})")->usage);
+  EXPECT_FALSE(read_completion(choices + R"(,"usage":{"prompt_tokens":1}})")->usage);
+  EXPECT_EQ(read_completion(choices + "}", false, without_key)->model, "a *");
+  EXPECT_EQ(read_completion(choices + "}")->content, "\uFFFD");
   EXPECT_TRUE(read_completion(completion(R"({"content":null,"refusal":"no"})"))->refused);
   EXPECT_EQ(read_completion(completion(R"({"content":[{"text":"x"}]})"))->content, "");
   EXPECT_EQ(read_completion(completion("null"))->content, "");
@@ -121,7 +164,7 @@ std::string token(const std::string& text, const std::string& tops) {
 
 std::optional<double> expected(const std::string& tokens) {
   const auto read = read_completion(
-      R"({"choices":[{"message":{"content":""},"logprobs":{"content":[)" + tokens + "]}}]}");
+      R"({"choices":[{"message":{"content":""},"logprobs":{"content":[)" + tokens + "]}}]}", true);
   return read->expected_relevance;
 }
 
@@ -148,6 +191,9 @@ TEST(ErrorText, IsOneShortLine) {
   EXPECT_EQ(error_text(R"({"message":"text"})"), "text");
   EXPECT_EQ(error_text("plain\x1b text \n"), "plain text");
   EXPECT_EQ(error_text(R"({"error":{"message":17}})"), "");
+  EXPECT_EQ(error_text(R"({"error":"half \ud83d"})"), "half \uFFFD");
+  EXPECT_EQ(error_text(R"({"error":"KEY K\u200bEY"})", without_key), "* *");
+  EXPECT_THAT(error_text(std::string(299, '.') + "KEY", without_key), testing::EndsWith("...*"));
   EXPECT_LE(error_text(std::string(100000, '\xC3')).size(), 310u);
 }
 
