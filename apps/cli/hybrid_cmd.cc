@@ -1,8 +1,11 @@
 // crossrank hybrid: the cross-encoder's best documents, judged by an LLM.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -55,7 +58,9 @@ std::string verdict_json(const JudgeVerdict& verdict) {
   std::string out;
   ObjectWriter object(out);
   object.member("relevance", relevance_json(verdict.relevance)).member("reason", verdict.reason);
-  if (verdict.disagreement) object.member("disagreement", *verdict.disagreement);
+  if (verdict.disagreement) {
+    object.member("disagreement", relevance_json(*verdict.disagreement));
+  }
   object.member("chars_cut", verdict.chars_cut).end();
   return out;
 }
@@ -68,6 +73,13 @@ void write_result(std::string& out, const HybridResults& r, const RankedDocument
   object.end();
 }
 
+// Six digits: sums of prices of millionths have many more, and none that means something.
+json::Value cost_json(double cost) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.6g", cost);
+  return relevance_json(std::strtod(text.data(), nullptr));
+}
+
 std::string report_json(const JudgeReport& report) {
   std::string out;
   ObjectWriter object(out);
@@ -75,13 +87,15 @@ std::string report_json(const JudgeReport& report) {
       .member("tokens", report.prompt_tokens + report.completion_tokens)
       .member("prompt_tokens", report.prompt_tokens)
       .member("completion_tokens", report.completion_tokens)
-      .member("cost", report.cost ? json::Value(*report.cost) : json::Value())
+      .member("cost", report.cost ? cost_json(*report.cost) : json::Value())
       .member("model", report.model)
       .member("response_format",
               report.response_format.empty() ? json::Value() : json::Value(report.response_format))
       .member("prompt_version", report.prompt_version);
-  if (report.disagreement) object.member("disagreement", *report.disagreement);
-  object.member("cut_documents", report.cut_documents);
+  if (report.disagreement) object.member("disagreement", relevance_json(*report.disagreement));
+  object.member("cut_documents", report.cut_documents)
+      .member("query_chars_cut", report.query_chars_cut)
+      .member("context_chars_cut", report.context_chars_cut);
   if (!report.message.empty()) object.member("message", with_flags(report.message));
   object.member("elapsed_ms", milliseconds(report.elapsed)).end();
   return out;
@@ -127,7 +141,7 @@ std::string judge_line(const JudgeReport& report) {
   if (report.calls > 0) {
     line += ": " + counted(report.calls, "call") + ", " +
             counted(report.prompt_tokens + report.completion_tokens, "token") + ", ";
-    if (report.cost) line += "cost " + json::dump(json::Value(*report.cost)) + ", ";
+    if (report.cost) line += "cost " + json::dump(cost_json(*report.cost)) + ", ";
     line += with_thousands(static_cast<std::size_t>(report.elapsed.count() / 1000)) + " ms, " +
             report.model;
   }
@@ -194,7 +208,13 @@ Result<void> print_requests(const std::vector<JudgeExchange>& requests) {
   return out.flush();
 }
 
+std::chrono::milliseconds since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
+                                                               start);
+}
+
 Result<void> hybrid(HybridFlags& flags) {
+  const auto begin = std::chrono::steady_clock::now();  // of the caller's deadline
   const bool quiet = flags.output.quiet;
   const Format format = flags.output.resolved();
   CR_TRY_ASSIGN(const std::size_t candidates, candidates_of(flags));
@@ -229,6 +249,7 @@ Result<void> hybrid(HybridFlags& flags) {
       HybridReRanker::create(std::move(cross_encoder), std::move(judge), {.top_k = flags.top_k}));
   const JudgeCall call{.context = context,
                        .deadline = std::chrono::milliseconds(flags.judge.deadline_ms),
+                       .spent = since(begin),
                        .cancel = &interrupted()};
   const std::string& query = flags.ranking.query;
   if (flags.judge.dry_run) {
@@ -249,15 +270,17 @@ Result<void> hybrid(HybridFlags& flags) {
   if (!quiet) say_warnings(*ranking, flags.ranking, input.list);
   Output out;
   CR_TRY(write_results(out, format, results));
+  const bool fails = flags.judge.strict && ranking->judge.degraded;
   if (!quiet && !out.closed() && format != Format::kTable) {
+    // What became of the judge is said once: by the error, if it is one.
     say("ranked " + counted(input.list.documents.size(), "document") + " with " +
-        describe(info, results.digest) + "; " + judge_line(ranking->judge));
+        describe(info, results.digest) + (fails ? "" : "; " + judge_line(ranking->judge)));
   }
   if (trace) CR_TRY(trace->close());
-  if (flags.judge.strict && ranking->judge.degraded) {
-    return Error{
-        ErrorCode::kJudgeFailed,
-        "the judge degraded the ranking, and --strict was given: " + judge_line(ranking->judge)};
+  if (fails) {
+    const bool said = format == Format::kTable;
+    return Error{ErrorCode::kJudgeFailed, "the judge degraded the ranking, and --strict was given" +
+                                              (said ? "" : ": " + judge_line(ranking->judge))};
   }
   return {};
 }

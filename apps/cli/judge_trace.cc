@@ -2,6 +2,7 @@
 #include "judge_trace.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <cstring>
@@ -40,6 +41,13 @@ Result<TraceFile> TraceFile::open(const std::string& path) {
   constexpr mode_t kOwnerOnly = 0600;
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kOwnerOnly);
   if (fd >= 0) trace.file_.reset(::fdopen(fd, "w"));
+  // One that was there may be open to others; a pipe or a terminal is as it is.
+  struct stat info {};
+  if (trace.file_ && ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
+      ::fchmod(fd, kOwnerOnly) != 0) {
+    return Error{ErrorCode::kIoError,
+                 path + ": cannot be closed to other users: " + std::strerror(errno)};
+  }
   if (!trace.file_) {
     return Error{ErrorCode::kIoError, path + ": cannot be written: " + std::strerror(errno)};
   }

@@ -13,7 +13,7 @@ namespace crossrank::cli {
 // One thread at a time.
 class TraceFile {
  public:
-  // Made anew, readable by its owner alone: it holds documents. Error: kIoError.
+  // Made anew or emptied, readable by its owner alone: it holds documents. Error: kIoError.
   static Result<TraceFile> open(const std::string& path);
 
   // A line, on the disk at once: a trace is read when something went wrong.
