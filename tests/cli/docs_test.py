@@ -54,7 +54,7 @@ def variables_read():
     return names
 
 
-COMMANDS = ("rank", "score", "tokenize", "info", "models", "pull", "bench", "doctor")
+COMMANDS = ("rank", "hybrid", "score", "tokenize", "info", "models", "pull", "bench", "doctor")
 
 
 class Page(CliTest):
