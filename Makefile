@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: demo test deps lint format test-sanitizers test-long test-tokenizer-full test-fidelity \
-        test-neon fuzz coverage clean help
+        test-neon test-judge fuzz coverage clean help
 
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
@@ -69,6 +69,11 @@ test-fidelity:  ## Fresh random models against sentence-transformers on PyTorch 
 	tools/venv.sh tests/golden/requirements.txt; \
 	build/venv/bin/python tests/golden/random_models.py --crossrank build/release/crossrank \
 	  --seed $(SEED) --models 20 $(ARGS)
+
+test-judge:  ## crossrank hybrid against a small real LLM on loopback (Python, 220 MB)
+	@$(timed); tools/deps.sh build test python; $(call build,release,crossrank_cli); \
+	tools/venv.sh tests/judge/requirements.txt build/venv-judge --no-deps; \
+	timeout 360 build/venv-judge/bin/python -B tests/judge/llm_test.py $(ARGS)
 
 test-neon:  ## Cross build the library for 64-bit ARM; kernel and golden tests under QEMU
 	@$(timed); tools/deps.sh build test neon; \

