@@ -8,10 +8,12 @@ import concurrent.futures
 import dataclasses
 import json
 import os
+import pathlib
 import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import unittest
 
@@ -669,6 +671,29 @@ class Course(Shows, CliTest):
         self.assertEqual(run.ids, cross_encoder_order()[:4])
         self.assertEqual(server.requests, [])
 
+    def test_room_for_fewer_than_half_of_the_candidates(self):
+        server = self.serve("good")
+        many = [{"page_content": f"Cat {i} sleeps." + " purr" * 30} for i in range(40)]
+        limits = ("--judge-answer-tokens", 600, "--judge-context-tokens", 2500, "--candidates", 40)
+        run = judge_harness.judge(server.url, *limits, documents=many)
+        self.assertEqual(run.json["outcome"], "budget_exhausted")
+        said = r"Only [1-9]\d* of 40 .* --judge-context-tokens is 2500"
+        self.assertRegex(run.json["judge"]["message"], said)
+        self.assertEqual(server.requests, [])
+        dry = judge_harness.judge(server.url, *limits, "--judge-dry-run", documents=many)
+        self.assertEqual(dry.out, b"")
+
+    def test_cuts_of_query_and_context_are_reported(self):
+        whole = judge_harness.judge(self.serve("good").url, "--context", "a vet")
+        self.assertEqual(whole.json["judge"]["query_chars_cut"], 0)
+        self.assertEqual(whole.json["judge"]["context_chars_cut"], 0)
+        text = "why, " * 4000
+        more = ("--max-length", 64, "--context", text)
+        run = judge_harness.judge(self.serve("good").url, *more, query="cats " + text)
+        self.assertEqual(run.json["outcome"], "judged")
+        self.assertGreater(run.json["judge"]["query_chars_cut"], 10_000)
+        self.assertGreater(run.json["judge"]["context_chars_cut"], 10_000)
+
     # Two passes.
 
     def test_two_passes_even_out_a_taste_for_the_first(self):
@@ -707,6 +732,82 @@ class Course(Shows, CliTest):
         self.assertIn(skipped.json["judge"]["cost"], (0, None))
         unknown = judge_harness.judge(self.serve("good").url)
         self.assertIsNone(unknown.json["judge"]["cost"])
+        # What a call was billed is not known when it does not say what it took.
+        for script in (["no_usage"], ["odd_usage"], ["no_content"], ["half", "hang"]):
+            run = judge_harness.judge(
+                self.serve(*script).url, *prices, "--judge-timeout-ms", BUDGET_MS
+            )
+            self.assertIsNone(run.json["judge"]["cost"])
+
+    def test_a_cost_has_six_digits(self):
+        price = {ASKED_MODEL: {"input_per_million": 0.1234567, "output_per_million": 0}}
+        prices = self.write("prices.json", json.dumps(price))
+        run = judge_harness.judge(self.serve("good").url, "--judge-prices", prices)
+        self.assertEqual(run.json["judge"]["cost"], 1.23457e-05)
+
+    def test_files_may_be_pipes(self):
+        """As the shell makes them of <(pass show key)."""
+        server = self.serve("good")
+        texts = {
+            "--judge-api-key-file": "sk-from-a-pipe\n",
+            "--judge-prices": json.dumps(
+                {ASKED_MODEL: {"input_per_million": 1, "output_per_million": 1}}
+            ),
+            "--context-file": "I am a vet.",
+        }
+        args = []
+        for flag, text in texts.items():
+            path = str(self.folder / flag[2:])
+            os.mkfifo(path)
+            writer = threading.Thread(target=pathlib.Path(path).write_text, args=(text,))
+            writer.start()
+            self.addCleanup(writer.join)
+            args += [flag, path]
+        run = judge_harness.judge(server.url, *args)
+        self.assertEqual(run.code, 0, run.err)
+        self.assertEqual(server.requests[0].key, "sk-from-a-pipe")
+        self.assertIn("| I am a vet.\n", server.requests[0].user)
+        self.assertGreater(run.json["judge"]["cost"], 0)
+
+    # Time, words, calls.
+
+    def test_the_deadline_counts_from_the_start_of_the_command(self):
+        server = self.serve("good")
+        process = self.start(*hybrid_args(server.url, "--deadline-ms", 600))
+        time.sleep(1.5)  # reading the documents takes all there is
+        out, err = process.communicate(jsonl(DOCUMENTS).encode(), timeout=30)
+        self.assertEqual(process.returncode, 0, err)
+        self.assertEqual(json.loads(out)["outcome"], "budget_exhausted")
+        self.assertEqual(server.requests, [])
+
+    def test_strict_says_once_what_happened(self):
+        for form in ("json", "jsonl", "table"):
+            with self.subTest(form=form):
+                server = self.serve("server_error")
+                args = hybrid_args(server.url, "--strict", form=form)
+                done = self.run_cli(*args, stdin=jsonl(DOCUMENTS))
+                self.assertEqual(done.code, 5)
+                out = b"" if form == "json" else done.out
+                self.assertEqual((out.decode() + done.err).count("provider_error"), 1)
+
+    def test_what_was_skipped_has_the_version_of_the_prompt(self):
+        versions = set()
+        for args in ((), ("--skip-if-gap", 0)):
+            run = judge_harness.judge(self.serve("good").url, *args)
+            versions.add(run.json["judge"]["prompt_version"])
+        self.assertEqual(len(versions), 1)
+
+    def test_calls_are_those_that_the_server_saw(self):
+        """libcurl repeats a request on a connection that was kept and is reset."""
+        server = self.serve("half", "close_silently", "good")
+        run = judge_harness.judge(server.url)
+        self.assertEqual(run.json["judge"]["calls"], len(server.requests))
+        self.assertEqual(len(server.requests), 2)
+
+    def test_passes_that_agree_have_a_disagreement_of_0(self):
+        run = judge_harness.judge(self.serve("good").url, *TWO_PASS)
+        self.assertIs(type(run.json["judge"]["disagreement"]), int)
+        self.assertIs(type(run.json["results"][0]["judge"]["disagreement"]), int)
 
     def test_context_is_fenced(self):
         server = self.serve("good")
