@@ -106,6 +106,9 @@ base::HttpOutcome HubClient::follow(base::HttpRequest request, bool leave_hub,
       request.headers.push_back("Authorization: Bearer " + options_.token);
     }
     base::HttpOutcome outcome = http_.perform(request, sink);
+    if (outcome.error && outcome.retry == base::Retry::kPatient) {  // it could not be reached
+      outcome.error->message += " HF_ENDPOINT is the hub's address.";
+    }
     if (outcome.error || outcome.reply.redirect.empty()) return outcome;
     const std::string next = base::url_origin(outcome.reply.redirect);
     if (!leave_hub && !is_hub(next)) return outcome;
