@@ -42,7 +42,7 @@ class Usage(CliTest):
         self.fails(2, says="crossrank --help")
 
     def test_unknown_command(self):
-        self.fails(2, "rerunk", says=["'rerunk' is no command", "rank, score"])
+        self.fails(2, "rerunk", says=["'rerunk' is no command", "rank, hybrid, score"])
 
     def test_unknown_flag(self):
         run = self.fails(2, "rank", "-q", "x", "--modle", "builtin", says="'--modle' is no option")
