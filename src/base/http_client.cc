@@ -160,6 +160,25 @@ std::string advice(CURLcode code) {
   }
 }
 
+// libcurl's words without what stands before an "@" in an address: it quotes proxies that it does
+// not understand, also those of the environment, whose passwords nobody else here knows.
+std::string without_passwords(std::string_view text) {
+  constexpr std::string_view kEnds = " '\"";
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of(kEnds), text.size());
+    std::string_view word = text.substr(0, end);
+    if (const std::size_t at = word.rfind('@'); at != word.npos) {
+      const std::size_t scheme = word.find("://");
+      if (scheme < at) out += word.substr(0, scheme + 3);
+      word.remove_prefix(at + 1);
+    }
+    out.append(word).append(text.substr(end, 1));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
 std::string host_of(const std::string& url) {
   const std::string origin = url_origin(url);
   return origin.empty() ? url : origin;
@@ -325,8 +344,8 @@ HttpOutcome HttpClient::perform(const HttpRequest& request, const BodySink& sink
   } else if (*code != CURLE_OK && !transfer.enough) {
     const std::string_view what =
         message[0] != '\0' ? std::string_view(message.data()) : api.easy_strerror(*code);
-    outcome.error = {ErrorCode::kNetwork,
-                     host_of(request.url) + ": " + std::string(trim(what)) + "." + advice(*code)};
+    outcome.error = {ErrorCode::kNetwork, host_of(request.url) + ": " +
+                                              without_passwords(trim(what)) + "." + advice(*code)};
     outcome.retry = worth_retrying(*code);
     outcome.timed_out = *code == CURLE_OPERATION_TIMEDOUT;
   }

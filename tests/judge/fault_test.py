@@ -602,10 +602,11 @@ class Course(Shows, CliTest):
             "http://me:secret-word@[bad",
             "nonsense://me:secret-word@127.0.0.1:1",
         ):
-            with self.subTest(proxy=proxy):
-                run = judge_harness.judge("http://127.0.0.2:1/v1", "--judge-proxy", proxy)
-                self.assertIn(run.code, (0, 2))  # 2: it may be refused at once
-                self.assertNotIn(b"secret-word", run.out + run.err + run.trace)
+            for args, env in ((("--judge-proxy", proxy), {}), ((), {"http_proxy": proxy})):
+                with self.subTest(proxy=proxy, args=args):
+                    run = judge_harness.judge("http://127.0.0.2:1/v1", *args, env=env)
+                    self.assertIn(run.code, (0, 2))  # 2: it may be refused at once
+                    self.assertNotIn(b"secret-word", run.out + run.err + run.trace)
 
     def test_secrets_that_are_json(self):
         """Redaction leaves the trace and the dry run JSON, whatever the secrets are."""
