@@ -331,7 +331,7 @@ TEST(LlmJudge, PointwiseAsksForEachAndGathers) {
   EXPECT_EQ(ranking.judge.prompt_tokens, 600u);
   for (const JudgeHttpRequest& request : chat.requests()) {
     EXPECT_THAT(request.body, HasSubstr("\"top_logprobs\":20"));
-    EXPECT_THAT(user_message(request), Not(HasSubstr("c02")));
+    EXPECT_THAT(user_message(request), Not(HasSubstr("candidate c02")));
   }
   const FakeChat partly({rates([](const std::string& c) { return number_in(c) < 4 ? 5 : -1; })});
   options.transport = partly.transport();
