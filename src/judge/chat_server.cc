@@ -17,7 +17,8 @@ namespace {
 
 constexpr std::string_view kRoute = "/chat/completions";
 constexpr std::size_t kMaxKeyBytes = 16u << 10;
-constexpr std::size_t kMinSecretBytes = 4;  // a shorter "secret" would redact half of the text
+constexpr std::size_t kMaxBackslashes = 64;  // escaped ones in a secret: redacting stays linear
+constexpr std::size_t kMinSecretBytes = 4;   // a shorter "secret" would redact half of the text
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -139,10 +140,14 @@ std::size_t unescape(std::string_view text, std::size_t pos, char& c) {
 // The end of `secret`, which has no backslashes, at text[pos], however JSON escaped it; npos if it
 // is not there.
 std::size_t end_of(std::string_view secret, std::string_view text, std::size_t pos) {
+  std::size_t backslashes = 0;
   for (std::size_t matched = 0; matched < secret.size();) {
     char c = 0;
     pos = unescape(text, pos, c);
-    if (c == '\\') continue;  // an escaped backslash
+    if (c == '\\') {  // an escaped one
+      if (++backslashes > kMaxBackslashes) return text.npos;
+      continue;
+    }
     if (c != secret[matched++]) return text.npos;
   }
   return pos;

@@ -76,6 +76,21 @@ TEST(ChatServer, SecretsAreFoundHoweverTheyAreWritten) {
   }
 }
 
+TEST(ChatServer, RedactingALargeAnswerTakesNoTime) {
+  for (const std::string_view piece :
+       {"EMPTY", "EMPT", "E", "\\", R"(\u005c)", R"(E\u005c)", R"(E\\)"}) {
+    std::string body;
+    while (body.size() < 1'000'000) body += piece;
+    const FakeChat chat({always(status(401, body))});
+    JudgeOptions options = options_of(chat);
+    options.headers = {"X-Key: EMPTY"};
+    options.trace = [](const JudgeExchange&) {};
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_EQ(rank(chat, 1, options).judge.outcome, JudgeOutcome::kProviderError);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, 4s) << piece;
+  }
+}
+
 TEST(ChatServer, ModelAndReasonsAreRedacted) {
   const FakeChat chat({[](const JudgeHttpRequest&) {
     return status(200, R"({"model":"m secret-key","choices":[{"message":{"content":)"
