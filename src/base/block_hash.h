@@ -20,6 +20,7 @@ class BlockHash {
   explicit BlockHash(const std::array<std::uint32_t, kWords>& initial) : h_(initial) {}
 
   void update(std::string_view bytes) {
+    if (bytes.empty()) return;  // whose data may be null
     const std::size_t fill = length_ % 64;
     length_ += bytes.size();
     if (fill != 0) {

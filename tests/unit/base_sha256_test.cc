@@ -25,6 +25,14 @@ void expect_digest(std::string_view bytes, const char* digest) {
   EXPECT_EQ(portable_hex(bytes), digest) << bytes.size();
 }
 
+TEST(Sha256, NothingAddsNothing) {
+  Sha256 hash;
+  hash.update("ab");
+  hash.update(std::string_view());  // whose data is null
+  hash.update("c");
+  EXPECT_EQ(hash.hex_digest(), sha256_hex("abc"));
+}
+
 TEST(Sha256, NistExamples) {
   expect_digest("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   expect_digest("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
