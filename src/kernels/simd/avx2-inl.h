@@ -3,8 +3,8 @@
 typedef __m256 Vec;
 constexpr size_t kLanes = 8;
 
-// Register blocking of the GEMM tile, see ops/tiles-inl.h: 6 rows x 2 vectors are 12 accumulators of
-// the 16 registers; 2 more hold the weights and 1 the broadcast input.
+// Register blocking of the GEMM tile, see ops/tiles-inl.h: 6 rows x 2 vectors are 12 accumulators
+// of the 16 registers; 2 more hold the weights and 1 the broadcast input.
 constexpr size_t kTileRows = 6;
 constexpr size_t kTileVecs = 2;
 

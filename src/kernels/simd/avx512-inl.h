@@ -5,8 +5,8 @@ typedef __m512 Vec;
 typedef __mmask16 Mask;
 constexpr size_t kLanes = 16;
 
-// Register blocking of the GEMM tile, see ops/tiles-inl.h: 8 rows x 3 vectors are 24 accumulators of
-// the 32 registers; 3 more hold the weights and 1 the broadcast input.
+// Register blocking of the GEMM tile, see ops/tiles-inl.h: 8 rows x 3 vectors are 24 accumulators
+// of the 32 registers; 3 more hold the weights and 1 the broadcast input.
 constexpr size_t kTileRows = 8;
 constexpr size_t kTileVecs = 3;
 
