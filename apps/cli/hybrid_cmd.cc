@@ -101,29 +101,15 @@ std::string report_json(const JudgeReport& report) {
   return out;
 }
 
-void write_jsonl(std::string& out, const HybridResults& r) {
-  for (const RankedDocument& result : r.ranking.results) {
-    write_result(out, r, result);
-    out += '\n';
-  }
+ResultWriter result_writer(const HybridResults& r) {
+  return [&r](std::string& out, const RankedDocument& result) { write_result(out, r, result); };
 }
 
 void write_json(std::string& out, const HybridResults& r) {
-  std::string results = "[";
-  for (const RankedDocument& result : r.ranking.results) {
-    if (results.size() > 1) results += ',';
-    write_result(results, r, result);
-  }
-  results += ']';
-  ObjectWriter(out)
-      .member("query", r.flags.ranking.query)
-      .member("model", r.info.name)
-      .member("weights_sha256", r.digest)
-      .member("precision", name_of(r.info.precision))
-      .raw("results", results)
-      .member("truncated_documents", r.ranking.truncated_documents)
-      .member("elapsed_ms", milliseconds(r.elapsed))
-      .member("degraded", r.ranking.judge.degraded)
+  ObjectWriter object(out);
+  write_ranking(object, r.ranking, r.flags.ranking.query, r.info, r.digest, r.elapsed,
+                result_writer(r));
+  object.member("degraded", r.ranking.judge.degraded)
       .member("outcome", to_string(r.ranking.judge.outcome))
       .raw("judge", report_json(r.ranking.judge))
       .end();
@@ -184,7 +170,7 @@ Result<void> write_results(Output& out, Format format, const HybridResults& resu
     case Format::kTsv:
     case Format::kTrec:
     case Format::kJsonl:
-    case Format::kAuto: write_jsonl(out.buffer(), results); break;
+    case Format::kAuto: write_lines(out.buffer(), results.ranking, result_writer(results)); break;
   }
   return out.flush();
 }

@@ -53,29 +53,15 @@ void write_result(std::string& out, const RankResults& r, const RankedDocument& 
   object.end();
 }
 
-void write_jsonl(std::string& out, const RankResults& r) {
-  for (const RankedDocument& result : r.ranking.results) {
-    write_result(out, r, result);
-    out += '\n';
-  }
+ResultWriter result_writer(const RankResults& r) {
+  return [&r](std::string& out, const RankedDocument& result) { write_result(out, r, result); };
 }
 
 void write_json(std::string& out, const RankResults& r) {
-  std::string results = "[";
-  for (const RankedDocument& result : r.ranking.results) {
-    if (results.size() > 1) results += ',';
-    write_result(results, r, result);
-  }
-  results += ']';
-  ObjectWriter(out)
-      .member("query", r.flags.ranking.query)
-      .member("model", r.info.name)
-      .member("weights_sha256", r.digest)
-      .member("precision", name_of(r.info.precision))
-      .raw("results", results)
-      .member("truncated_documents", r.ranking.truncated_documents)
-      .member("elapsed_ms", milliseconds(r.elapsed))
-      .end();
+  ObjectWriter object(out);
+  write_ranking(object, r.ranking, r.flags.ranking.query, r.info, r.digest, r.elapsed,
+                result_writer(r));
+  object.end();
   out += '\n';
 }
 
@@ -143,7 +129,7 @@ Result<void> write_results(Output& out, Format format, const RankResults& result
     case Format::kTrec: CR_TRY(write_trec(out.buffer(), results)); break;
     case Format::kTable: write_table(out.buffer(), results); break;
     case Format::kJsonl:
-    case Format::kAuto: write_jsonl(out.buffer(), results); break;
+    case Format::kAuto: write_lines(out.buffer(), results.ranking, result_writer(results)); break;
   }
   return out.flush();
 }

@@ -171,4 +171,29 @@ void write_ranked(ObjectWriter& object, const DocumentList& list, const RankedDo
   object.member("stage", name_of(result.stage));
 }
 
+void write_lines(std::string& out, const Ranking& ranking, const ResultWriter& write) {
+  for (const RankedDocument& result : ranking.results) {
+    write(out, result);
+    out += '\n';
+  }
+}
+
+void write_ranking(ObjectWriter& object, const Ranking& ranking, const std::string& query,
+                   const ModelInfo& info, const std::string& digest,
+                   std::chrono::steady_clock::duration elapsed, const ResultWriter& write) {
+  std::string results = "[";
+  for (const RankedDocument& result : ranking.results) {
+    if (results.size() > 1) results += ',';
+    write(results, result);
+  }
+  results += ']';
+  object.member("query", query)
+      .member("model", info.name)
+      .member("weights_sha256", digest)
+      .member("precision", name_of(info.precision))
+      .raw("results", results)
+      .member("truncated_documents", ranking.truncated_documents)
+      .member("elapsed_ms", milliseconds(elapsed));
+}
+
 }  // namespace crossrank::cli

@@ -2,7 +2,9 @@
 // the members of a result. Writes no results and asks no judge.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -57,5 +59,16 @@ void say_warnings(const Ranking& ranking, const RankingFlags& flags, const Docum
 // rank, index, id, logit, probability, score, document, truncation, span and stage.
 void write_ranked(ObjectWriter& object, const DocumentList& list, const RankedDocument& result,
                   bool return_document);
+
+// Writes one result as an object.
+using ResultWriter = std::function<void(std::string& out, const RankedDocument& result)>;
+
+// A line a result.
+void write_lines(std::string& out, const Ranking& ranking, const ResultWriter& write);
+
+// query, model, weights_sha256, precision, results, truncated_documents and elapsed_ms.
+void write_ranking(ObjectWriter& object, const Ranking& ranking, const std::string& query,
+                   const ModelInfo& info, const std::string& digest,
+                   std::chrono::steady_clock::duration elapsed, const ResultWriter& write);
 
 }  // namespace crossrank::cli
