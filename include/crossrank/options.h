@@ -12,7 +12,8 @@
 
 namespace crossrank {
 
-/// Arithmetic of the linear layers.
+/// Arithmetic of the encoder's linear layers, and for kBf16 of attention's products too. The head
+/// and everything else are float32.
 enum class Precision : std::uint8_t { kFp32, kBf16, kInt8 };
 
 /// What happens to a pair longer than max_length tokens.
@@ -21,6 +22,13 @@ enum class Truncation : std::uint8_t {
   kDocumentOnly,  ///< Cut the document, never the query; a query that leaves no room is an error.
   kError,         ///< Cut nothing: ErrorCode::kTooLong with the lengths.
   kChunkMax,      ///< Score overlapping chunks of the document, keep the best one's score.
+};
+
+/// The end of a text that truncation takes tokens from.
+enum class TruncationSide : std::uint8_t {
+  kModel,  ///< What the model's tokenizer says; most often the right one.
+  kRight,  ///< The last tokens go.
+  kLeft,   ///< The first tokens go.
 };
 
 /// The function between a logit and `score`. What the model's config says unless overridden.
@@ -52,15 +60,19 @@ struct ChunkOptions {
   std::size_t max_chunks = 32;  ///< Chunks a document at most; the text behind them is not scored.
 };
 
-/// Tokens in one batch by default: 512 rows of 1,536 float32 (the widest activation of MiniLM) are
-/// 3 MB. Small batches keep activations near the core; packed weights are streamed once a batch.
+/// Tokens in one batch by default: 512 rows of MiniLM's x, q, k, v and context (5 x 384 float32)
+/// are 3.75 MB. Small batches keep activations near the core; packed weights are streamed once a
+/// batch.
 inline constexpr std::size_t kDefaultBatchTokens = 512;
 
 struct ScoreOptions {
   std::size_t max_length = 0;  ///< Tokens a pair for this call; 0 = what was loaded. Larger than
                                ///< the position table (or LoadOptions::max_length) is clamped.
   std::size_t max_chars = 0;   ///< Code points of each document that are scored; 0 = all.
+  /// Tokens of each document that are scored, before max_length cuts the pair; 0 = all.
+  std::size_t max_document_tokens = 0;
   Truncation truncation = Truncation::kLongestFirst;
+  TruncationSide truncation_side = TruncationSide::kModel;
   ChunkOptions chunk = {};
   std::size_t batch_tokens = kDefaultBatchTokens;  ///< Changes speed and memory, never a score.
   std::size_t batch_size = 0;                      ///< Pairs a batch at most; 0 = no bound.

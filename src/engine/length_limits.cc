@@ -40,7 +40,13 @@ Result<text::CutRules> cut_rules(const ScoreOptions& options, const LengthLimits
   rules.max_length =
       options.max_length == 0 ? limits.usual : std::min(options.max_length, limits.longest);
   rules.policy = options.truncation;
+  rules.max_document_tokens = options.max_document_tokens;
   rules.truncate_left = truncate_left;
+  switch (options.truncation_side) {
+    case TruncationSide::kModel: break;
+    case TruncationSide::kRight: rules.truncate_left = false; break;
+    case TruncationSide::kLeft: rules.truncate_left = true; break;
+  }
   rules.chunk = options.chunk;
   CR_TRY(text::check_rules(rules));
   return rules;

@@ -41,9 +41,9 @@ struct Sequence {
 class PairStretch {
  public:
   static constexpr std::size_t kMaxPairs = 4096;
-  // Counted as one token a byte, which English has four of: some 16,000 tokens in truth, 32 batches
-  // of 512. More would make concurrent calls wait longer for their turn, fewer would leave more
-  // workers waiting for the last batch of a stretch.
+  // Every byte counts as a token; English has about four bytes a token, so this is some 16,000 real
+  // tokens, 32 batches of 512. More would make concurrent calls wait longer for their turn, fewer
+  // would leave more workers waiting for the last batch of a stretch.
   static constexpr std::size_t kTokensPerWorker = std::size_t{64} * 1024;
 
   // `query_prompt` stands in front of every query and counts as part of it.

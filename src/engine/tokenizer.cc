@@ -31,6 +31,26 @@ std::string scored_part(std::string_view text, std::size_t max_chars, std::uint3
   return valid;
 }
 
+// The spans of [CLS] `tokens` [SEP] in bytes and code points of `text`.
+std::vector<TextSpan> text_spans(std::string_view text, std::span<const text::ByteSpan> tokens) {
+  std::vector<TextSpan> spans(1);
+  std::uint32_t byte = 0;  // up to which code points are counted
+  std::uint32_t chars = 0;
+  const auto chars_before = [&](std::uint32_t to) {
+    if (to < byte) byte = chars = 0;  // the pieces of one word share their span
+    chars += static_cast<std::uint32_t>(base::count_code_points(text.substr(byte, to - byte)));
+    byte = to;
+    return chars;
+  };
+  for (const text::ByteSpan& token : tokens) {
+    TextSpan& span = spans.emplace_back(TextSpan{token.begin, token.end, 0, 0});
+    span.begin_char = chars_before(token.begin);
+    span.end_char = chars_before(token.end);
+  }
+  spans.emplace_back();
+  return spans;
+}
+
 }  // namespace
 
 struct Tokenizer::Impl {
@@ -91,7 +111,9 @@ Result<Encoding> Tokenizer::encode(std::string_view text, const ScoreOptions& op
     }
     Encoding encoding;
     std::vector<std::int32_t> ids;
-    self.tokenizer.encode(scored_part(text, options.max_chars, encoding.truncation.chars_cut), ids);
+    std::vector<text::ByteSpan> spans;
+    const std::string scored = scored_part(text, options.max_chars, encoding.truncation.chars_cut);
+    self.tokenizer.encode(scored, ids, &spans);
     const std::size_t total = ids.size() + text::kSingleSpecialTokens;
     encoding.truncation.tokens_total = static_cast<std::uint32_t>(total);
     encoding.truncation.document_truncated = total > max_length;
@@ -104,14 +126,17 @@ Result<Encoding> Tokenizer::encode(std::string_view text, const ScoreOptions& op
       const auto dropped = static_cast<std::ptrdiff_t>(total - max_length);
       if (self.tokenizer.truncate_left()) {
         ids.erase(ids.begin(), ids.begin() + dropped);
+        spans.erase(spans.begin(), spans.begin() + dropped);
       } else {
         ids.erase(ids.end() - dropped, ids.end());
+        spans.erase(spans.end() - dropped, spans.end());
       }
     }
     encoding.ids.push_back(self.tokenizer.cls_id());
     encoding.ids.insert(encoding.ids.end(), ids.begin(), ids.end());
     encoding.ids.push_back(self.tokenizer.sep_id());
     encoding.type_ids.resize(encoding.ids.size());
+    encoding.spans = text_spans(scored, spans);
     self.name_tokens(encoding);
     return encoding;
   });

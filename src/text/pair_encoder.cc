@@ -51,11 +51,39 @@ std::pair<std::size_t, std::size_t> longest_first(std::size_t query, std::size_t
   return query_is_longer ? std::pair(longer, shorter) : std::pair(shorter, longer);
 }
 
+// Of a document of so many tokens, those that max_document_tokens leaves.
+std::size_t bounded(std::size_t document, const CutRules& rules) {
+  return rules.max_document_tokens == 0 ? document : std::min(document, rules.max_document_tokens);
+}
+
 // Document tokens a chunk, at least 1.
 Result<std::size_t> chunk_tokens(std::size_t query, std::size_t document, const CutRules& rules) {
   const std::size_t taken = query + kPairSpecialTokens;
   if (taken >= rules.max_length) return no_room(query, document, rules);
   return std::min(rules.chunk.tokens, rules.max_length - taken);
+}
+
+// Token counts of a pair's sides under `rules`, which is not kChunkMax.
+Result<PairCut> kept_tokens(std::size_t query, std::size_t document, const CutRules& rules) {
+  PairCut cut{.query_tokens = query, .document_tokens = document};
+  const std::size_t room = rules.max_length - kPairSpecialTokens;
+  if (query + document <= room) return cut;
+  switch (rules.policy) {
+    case Truncation::kLongestFirst:
+      std::tie(cut.query_tokens, cut.document_tokens) = longest_first(query, document, room);
+      break;
+    case Truncation::kDocumentOnly:
+      if (query >= room) return no_room(query, document, rules);
+      cut.document_tokens = room - query;
+      break;
+    case Truncation::kError:
+      return Error{ErrorCode::kTooLong,
+                   "The pair is " + std::to_string(cut.length()) + " tokens long (" +
+                       lengths(query, document, rules) +
+                       "). Shorten it, raise max_length, or choose a truncation policy that cuts."};
+    case Truncation::kChunkMax: break;
+  }
+  return cut;
 }
 
 }  // namespace
@@ -87,24 +115,7 @@ Result<PairCut> cut_pair(std::size_t query, std::size_t document, const CutRules
     return chunks.front();
   }
   CR_TRY(check_rules(rules));
-  PairCut cut{.query_tokens = query, .document_tokens = document};
-  const std::size_t room = rules.max_length - kPairSpecialTokens;
-  if (query + document <= room) return cut;
-  switch (rules.policy) {
-    case Truncation::kLongestFirst:
-      std::tie(cut.query_tokens, cut.document_tokens) = longest_first(query, document, room);
-      break;
-    case Truncation::kDocumentOnly:
-      if (query >= room) return no_room(query, document, rules);
-      cut.document_tokens = room - query;
-      break;
-    case Truncation::kError:
-      return Error{ErrorCode::kTooLong,
-                   "The pair is " + std::to_string(cut.length()) + " tokens long (" +
-                       lengths(query, document, rules) +
-                       "). Shorten it, raise max_length, or choose a truncation policy that cuts."};
-    case Truncation::kChunkMax: break;  // above
-  }
+  CR_TRY_ASSIGN(PairCut cut, kept_tokens(query, bounded(document, rules), rules));
   if (rules.truncate_left) {
     if (cut.query_tokens != 0) cut.query_begin = query - cut.query_tokens;
     if (cut.document_tokens != 0) cut.document_begin = document - cut.document_tokens;
@@ -115,6 +126,7 @@ Result<PairCut> cut_pair(std::size_t query, std::size_t document, const CutRules
 Result<std::vector<PairCut>> chunk_pair(std::size_t query, std::size_t document,
                                         const CutRules& rules) {
   CR_TRY(check_rules(rules));
+  document = bounded(document, rules);
   std::vector<PairCut> chunks;
   if (document == 0 && query + kPairSpecialTokens <= rules.max_length) {
     chunks.push_back({.query_tokens = query});

@@ -25,7 +25,8 @@ struct PairCut {
 };
 
 struct CutRules {
-  std::size_t max_length = 512;  // with the special tokens
+  std::size_t max_length = 512;         // with the special tokens
+  std::size_t max_document_tokens = 0;  // cut to these first; 0 = no bound of its own
   Truncation policy = Truncation::kLongestFirst;
   bool truncate_left = false;  // drop tokens from the front instead of the back
   ChunkOptions chunk = {};     // kChunkMax only

@@ -41,5 +41,19 @@ TEST(LengthLimits, TheSavedLengthOverridesTheTokenizers) {
   EXPECT_EQ(info(model).activation, Activation::kSigmoid);
 }
 
+TEST(CutRules, TheSideIsTheModelsUnlessAsked) {
+  const engine::LengthLimits limits{.usual = 64, .longest = 64};
+  for (const bool models_own : {false, true}) {
+    ScoreOptions options;
+    EXPECT_EQ(engine::cut_rules(options, limits, models_own)->truncate_left, models_own);
+    options.truncation_side = TruncationSide::kLeft;
+    EXPECT_TRUE(engine::cut_rules(options, limits, models_own)->truncate_left);
+    options.truncation_side = TruncationSide::kRight;
+    EXPECT_FALSE(engine::cut_rules(options, limits, models_own)->truncate_left);
+    options.max_document_tokens = 7;
+    EXPECT_EQ(engine::cut_rules(options, limits, models_own)->max_document_tokens, 7U);
+  }
+}
+
 }  // namespace
 }  // namespace crossrank

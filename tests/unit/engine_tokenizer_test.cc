@@ -35,6 +35,29 @@ TEST(PublicTokenizer, SingleText) {
   EXPECT_EQ(tokenizer.max_length(), 64U);
 }
 
+TEST(PublicTokenizer, SingleTextHasTheSpansOfItsTokens) {
+  const TinyModel model;
+  const Tokenizer tokenizer = load(model);
+  const std::string text = "é w1  ab? é";
+  const Encoding encoding = tokenizer.encode(text).value();
+  ASSERT_EQ(encoding.spans.size(), encoding.tokens.size());
+  const std::vector<std::string> wanted = {"", "é", "w1", "a", "b", "?", "é", ""};
+  ASSERT_EQ(encoding.tokens.size(), wanted.size());
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const TextSpan& span = encoding.spans[i];
+    EXPECT_EQ(text.substr(span.begin_byte, span.end_byte - span.begin_byte), wanted[i]) << i;
+  }
+  EXPECT_EQ(encoding.spans[1].end_char, 1U);
+  EXPECT_EQ(encoding.spans[2].begin_char, 2U);  // two bytes, one character
+  EXPECT_EQ(encoding.spans[6].begin_char, 10U);
+  EXPECT_EQ(encoding.spans[6].end_char, 11U);
+  ScoreOptions options;
+  options.max_length = 4;
+  const Encoding cut = tokenizer.encode(text, options).value();
+  ASSERT_EQ(cut.spans.size(), 4U);
+  EXPECT_EQ(cut.spans[2].begin_char, 2U);
+}
+
 TEST(PublicTokenizer, SingleTextIsCutOnlyWhenAskedTo) {
   const TinyModel model;
   const Tokenizer tokenizer = load(model);

@@ -84,6 +84,27 @@ TEST(CutPair, ASideOfWhichNothingIsKeptBeginsAtZero) {
   EXPECT_EQ(cut_pair(6, 30, left).value().document_begin, 29u);
 }
 
+TEST(CutPair, ABoundOnTheDocumentComesFirst) {
+  CutRules bounded = rules(20);
+  bounded.max_document_tokens = 4;
+  PairCut cut = cut_pair(10, 30, bounded).value();
+  EXPECT_EQ(cut.query_tokens, 10u);  // 10 + 4 fit, so that nothing else is cut
+  EXPECT_EQ(cut.document_tokens, 4u);
+  EXPECT_EQ(cut.document_begin, 0u);
+  EXPECT_EQ(cut_pair(10, 3, bounded).value().document_tokens, 3u);
+  bounded.truncate_left = true;
+  cut = cut_pair(10, 30, bounded).value();
+  EXPECT_EQ(cut.document_begin, 26u);
+  EXPECT_EQ(cut.query_begin, 0u);
+  bounded.policy = Truncation::kError;  // the caller's own bound is no error
+  EXPECT_EQ(cut_pair(10, 30, bounded).value().document_tokens, 4u);
+  EXPECT_FALSE(cut_pair(14, 30, bounded).ok());
+  bounded.policy = Truncation::kChunkMax;
+  bounded.chunk = {.tokens = 3, .overlap = 1};
+  const auto chunks = chunk_pair(2, 30, bounded).value();
+  EXPECT_EQ(chunks.back().document_begin + chunks.back().document_tokens, 4u);
+}
+
 TEST(CutPair, DocumentOnlyNeverCutsTheQuery) {
   const CutRules document_only = rules(13, Truncation::kDocumentOnly);
   const PairCut cut = cut_pair(9, 30, document_only).value();
