@@ -17,8 +17,9 @@ TOLERANCES = {
     # float32 behind a sigmoid in float32, which rounds large logits.
     "sigmoid": Tolerance(logit=1e-2, tau=0.995, top=1e-2),
     "bf16": Tolerance(logit=0.1, tau=0.98, top=0.15),
-    # Whose logits move is the engine's own doing; that the order stays is what is asked.
-    "int8": Tolerance(logit=math.inf, tau=0.90, top=1.0),
+    # Whose logits move is the engine's own doing; that the order stays is what is asked. The least of
+    # the peers, ONNX Runtime's dynamic int8, has tau 0.886 on SciFact's long documents.
+    "int8": Tolerance(logit=math.inf, tau=0.85, top=1.0),
 }
 
 

@@ -4,9 +4,8 @@
 //   crossrank_worker MODEL fp32|bf16|int8 THREADS [ISA]
 //
 // Request:  "COUNT\n", then COUNT times "QUERY_BYTES DOCUMENT_BYTES\n" and the bytes of both.
-// Answer:   "ready ISA LOAD_SECONDS\n" once, then for each request "SECONDS\n" and COUNT logits,
-// one
-//           a line. SECONDS is predict() alone: tokenization and the forward pass.
+// Answer:   "ready ISA LOAD_SECONDS\n" once, then for each request "SECONDS\n" and a logit a line.
+//           SECONDS is predict() alone: tokenization and the forward pass.
 #include <charconv>
 #include <chrono>
 #include <cstddef>

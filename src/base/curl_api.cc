@@ -52,7 +52,6 @@ Loaded load() {
   find("curl_multi_poll", api.multi_poll);
   find("curl_multi_info_read", api.multi_info_read);
   find("curl_multi_cleanup", api.multi_cleanup);
-  find("curl_multi_strerror", api.multi_strerror);
   find("curl_url", api.url);
   find("curl_url_set", api.url_set);
   find("curl_url_get", api.url_get);

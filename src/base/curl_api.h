@@ -24,7 +24,6 @@ struct CurlApi {
   decltype(&::curl_multi_poll) multi_poll;
   decltype(&::curl_multi_info_read) multi_info_read;
   decltype(&::curl_multi_cleanup) multi_cleanup;
-  decltype(&::curl_multi_strerror) multi_strerror;
   decltype(&::curl_url) url;
   decltype(&::curl_url_set) url_set;
   decltype(&::curl_url_get) url_get;

@@ -1,5 +1,5 @@
-// The rules of a ranking, once for CrossEncoder and once for its reranker: order, labels
-// and thresholds.
+// The rules of a ranking, shared by CrossEncoder and CrossEncoderReRanker: order, labels,
+// thresholds.
 #pragma once
 
 #include <cmath>

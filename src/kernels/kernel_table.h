@@ -15,7 +15,7 @@ enum class WeightType : uint8_t { kF32, kF16, kBF16 };
 
 enum class Epilogue : uint8_t { kNone, kGelu, kGeluTanh, kRelu, kSilu, kTanh };
 
-/* Arithmetic of matrix products. All else is float32. */
+/* Arithmetic of the encoder's linear layers; attention says its own. All else is float32. */
 enum class Arithmetic : uint8_t { kFp32, kBf16, kInt8 };
 
 /* y[M, n_end - n_begin] = epilogue(x[M, K] * W[n_begin..n_end)^T + bias), W packed by the same

@@ -16,9 +16,10 @@ size_t packed_bytes_int8(size_t n, size_t k) {
   return round_up(n, kPanel) / kPanel * panel_bytes_int8(k);
 }
 
-// Below this a range has no inverse that is a normal number.
+// A row or a weight channel whose range is smaller counts as zeros: nothing that a model means is
+// as small, and 255 / range stays far from overflow (at 7.5e-37).
 constexpr float kTiny = 1e-30f;
-// Above this 255 / range is subnormal.
+// Safely below FLT_MAX (3.4e38), where high - low overflows; infinity and NaN are not below it.
 constexpr float kHuge = 1e38f;
 
 // Scratch of a call: quantised rows, then {s_i, z_i} of each.

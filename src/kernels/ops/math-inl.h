@@ -36,14 +36,14 @@ inline Vec exp2_coarse_v(Vec x) {
 inline Vec exp_v(Vec x) {
   const Vec bounded = max(set1(-200.0f), x);
   const Vec n = round(mul(bounded, set1(1.44269504f)));
-  Vec r = fma(n, set1(-0.693359375f), bounded);  // 11 trailing zero bits
+  Vec r = fma(n, set1(-0.693359375f), bounded);  // 355 / 512: exact times n
   r = fma(n, set1(2.12194440e-4f), r);
   const Vec r2 = mul(r, set1(1.44269504f));
   return scale_exp2(exp2_v(r2), n);
 }
 
 // x * Phi(x), the exact (erf) GELU; absolute error < 2^-22.6 * |x|.
-// Phi(-|x|) = 2^(-1 - q(|x|)) with q = -log2 erfc(|x| / sqrt 2), a smooth function with q(0) = 0:
+// Phi(-t) = 2^(t q(t) - 1), where t q(t) = log2 erfc(t / sqrt 2) is smooth and 0 at t = 0:
 // one polynomial (error of Phi 4e-8) and one exp2, no division, and the far tail keeps its relative
 // accuracy, which 1 + erf(x) loses. Then x Phi(x) = max(x, 0) - |x| Phi(-|x|).
 inline Vec gelu_v(Vec x) {
