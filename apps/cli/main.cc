@@ -20,12 +20,13 @@ constexpr const char* kHelp =
   crossrank rank -q QUERY [FILE|-]   the best documents of a list, best first
   crossrank hybrid -q QUERY [FILE|-] the same, the finalists judged by an LLM
   crossrank score [FILE|-]           one score a pair, in input order, streamed
+  crossrank serve                    the HTTP server
   crossrank tokenize [FILE|-]        the token ids that the model sees
   crossrank info                     describe a model
-  crossrank models                   list the models that are here
+  crossrank models                   list the models available here
   crossrank pull ID[@REVISION]       fetch a model from the hub
   crossrank bench [FILE|-]           measure speed, latency and memory
-  crossrank doctor                   prove that the installation computes right
+  crossrank doctor                   check that this installation computes right
 
 Shared flags (crossrank COMMAND --help shows them all; crossrank --version):
   --model MODEL   a folder, a hub id or builtin
@@ -33,7 +34,7 @@ Shared flags (crossrank COMMAND --help shows them all; crossrank --version):
   --max-length N  --max-chars N  --truncation POLICY  --batch-tokens N
   --precision P   --threads N    --isa NAME           --quiet
 Input is JSON lines, JSON, TSV or plain lines: {"page_content": "..."} or "..."
-a line. Results go to standard output, words to standard error.
+a line. Results go to standard output, messages to standard error.
 Exit codes: 0 done, 1 internal, 2 usage, 3 model or resource missing or invalid,
 4 bad input (with file and line), 5 judge degraded (--strict), 130 interrupted.
 )";
@@ -49,15 +50,15 @@ int print(const std::string& text) {
 std::string unexpected(const CLI::App& program) {
   const std::vector<std::string> left = program.remaining(/*recurse=*/true);
   for (const std::string& argument : left) {
-    if (argument.starts_with('-')) return "'" + argument + "' is no option";
+    if (argument.starts_with('-')) return "unknown option '" + argument + "'";
   }
   const std::string first = left.empty() ? "" : left.front();
-  if (!program.get_subcommands().empty()) return "'" + first + "' is one argument too many";
+  if (!program.get_subcommands().empty()) return "unexpected argument '" + first + "'";
   std::string commands;
   for (const CLI::App* command : program.get_subcommands({})) {
     commands += (commands.empty() ? "" : ", ") + command->get_name();
   }
-  return "'" + first + "' is no command; there is " + commands;
+  return "unknown command '" + first + "'; commands: " + commands;
 }
 
 int run(int argc, char** argv) {
@@ -77,10 +78,11 @@ int run(int argc, char** argv) {
   add_info(program, chosen);
   add_models(program, chosen);
   add_pull(program, chosen);
+  add_serve(program, chosen);
   add_bench(program, chosen);
   add_doctor(program, chosen);
   for (CLI::App* command : program.get_subcommands({})) {
-    command->set_help_flag("-h,--help", "This text");
+    command->set_help_flag("-h,--help", "Print this help and exit");
   }
 
   try {

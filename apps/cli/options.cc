@@ -110,8 +110,8 @@ void add_model_flags(CLI::App& app, ModelFlags& flags) {
          "--model",
          [&flags](const std::string& model) {
            if (model.empty()) {
-             throw CLI::ValidationError(
-                 "--model", "'' names no model; leave --model away for the default one");
+             throw CLI::ValidationError("--model",
+                                        "'' names no model; omit --model for the default one");
            }
            flags.model = model;
          },
@@ -124,7 +124,8 @@ void add_model_flags(CLI::App& app, ModelFlags& flags) {
 void add_compute_flags(CLI::App& app, ModelFlags& flags) {
   add_choice(app, "--precision", flags.load.precision, kPrecisions, "Arithmetic (default fp32)")
       ->group("Model");
-  add_count(app, "--threads", flags.load.threads, "0 = the CPUs that are granted (default)")
+  add_count(app, "--threads", flags.load.threads,
+            "Threads; 0 = all CPUs available to this process (default)")
       ->group("Model");
   app.add_option_function<std::string>(
          "--isa",
@@ -153,7 +154,7 @@ void add_truncation_flags(CLI::App& app, ScoringFlags& flags) {
                 std::to_string(flags.max_chars) + ")")
       ->group(group);
   add_choice(app, "--truncation", flags.truncation, kTruncations,
-             "What a longer pair gets (default longest_first)")
+             "How to handle longer pairs (default longest_first)")
       ->group(group);
   add_count(app, "--chunk-tokens", flags.chunk.tokens, "chunk_max: tokens a chunk (default 256)", 1)
       ->group(group);
@@ -186,14 +187,17 @@ void add_output_flags(CLI::App& app, OutputFlags& flags, std::initializer_list<F
 }
 
 void add_quiet_flag(CLI::App& app, bool& quiet) {
-  app.add_flag("--quiet", quiet, "Only errors on standard error, no progress bar")->group("Output");
+  app.add_flag("--quiet", quiet,
+               "No progress bar, and only errors and skipped or repaired lines\non standard error")
+      ->group("Output");
 }
 
 void add_return_documents(CLI::App& app, bool& value) {
   const std::string with = value ? " (default)" : "";
   const std::string without = value ? "" : " (default)";
   app.add_flag_callback(
-         "--return-documents", [&value] { value = true; }, "Give back the documents" + with)
+         "--return-documents", [&value] { value = true; },
+         "Include the documents in the results" + with)
       ->group("Output");
   app.add_flag_callback(
          "--no-return-documents", [&value] { value = false; }, "Leave them out" + without)

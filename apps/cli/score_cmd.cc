@@ -318,11 +318,10 @@ void add_score(CLI::App& program, Command& chosen) {
   add_input(*app, flags->input);
   app->footer(
       "FILE holds JSON lines {\"query\": string, \"document\": string or {\"page_content\" (or\n"
-      "\"text\"): string}}, or query TAB document; no JSON array. Blank lines are no pairs; every "
-      "other line\n"
-      "has an index, a skipped one too.\n"
+      "\"text\"): string}}, or query TAB document; no JSON array. Blank lines are skipped; every\n"
+      "other line, even a bad one, gets an index.\n"
       "tsv: index, logit, probability, score, document if asked for; no header line. With\n"
-      "several labels each of the three has a column a label.");
+      "several labels each of the three has one column per label.");
   add_pair_format(*app, flags->pair_format);
   app->add_flag("--skip-bad", flags->skip_bad, "Count and report bad lines instead of stopping")
       ->group("Input");

@@ -42,12 +42,12 @@ class Usage(CliTest):
         self.fails(2, says="crossrank --help")
 
     def test_unknown_command(self):
-        self.fails(2, "rerunk", says=["'rerunk' is no command", "rank, hybrid, score"])
+        self.fails(2, "rerunk", says=["unknown command 'rerunk'", "rank, hybrid, score"])
 
     def test_unknown_flag(self):
-        run = self.fails(2, "rank", "-q", "x", "--modle", "builtin", says="'--modle' is no option")
+        run = self.fails(2, "rank", "-q", "x", "--modle", "builtin", says="unknown option '--modle'")
         self.assertNotIn("builtin", run.err)
-        self.fails(2, "--modle", says="'--modle' is no option")
+        self.fails(2, "--modle", says="unknown option '--modle'")
 
     def test_no_query(self):
         run = self.fails(2, "rank", says=["--query", "crossrank rank --help"], stdin='"a"\n')
