@@ -18,6 +18,8 @@ build    command ninja               ninja-build
 build    header nlohmann/json.hpp    nlohmann-json3-dev
 build    header CLI/CLI.hpp          libcli11-dev
 build    header curl/curl.h          libcurl4-openssl-dev
+build    header boost/beast/http.hpp libboost-dev
+build    header spdlog/spdlog.h      libspdlog-dev
 test     header gtest/gtest.h        libgtest-dev
 test     header gmock/gmock.h        libgmock-dev
 test     command python3             python3

@@ -31,6 +31,7 @@ void add_tokenize(CLI::App& program, Command& chosen);
 void add_info(CLI::App& program, Command& chosen);
 void add_models(CLI::App& program, Command& chosen);
 void add_pull(CLI::App& program, Command& chosen);
+void add_serve(CLI::App& program, Command& chosen);
 void add_bench(CLI::App& program, Command& chosen);
 void add_doctor(CLI::App& program, Command& chosen);
 

@@ -279,6 +279,7 @@ void add_hybrid(CLI::App& program, Command& chosen) {
   auto flags = std::make_shared<HybridFlags>();
   add_ranking_flags(*app, flags->ranking);
   add_judge_flags(*app, flags->judge);
+  add_judge_call_flags(*app, flags->judge);
   add_count(*app, "--top-k", flags->top_k, "Results, 0 = all finalists (default 4)")
       ->group("Output");
   add_count(*app, "--candidates", flags->candidates,

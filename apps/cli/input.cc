@@ -7,6 +7,7 @@
 #include "base/try.h"
 #include "base/utf8.h"
 #include "json/json.h"
+#include "json/metadata.h"
 #include "progress_bar.h"
 
 namespace crossrank::cli {
@@ -55,31 +56,6 @@ Result<json::Value> parse_object(std::string_view line) {
   return value;
 }
 
-// Depth is bounded by json::parse().
-MetadataValue to_metadata(json::Value& value) {
-  if (value.is_boolean()) return {value.get<bool>()};
-  if (value.is_number_unsigned()) {
-    const auto number = value.get<std::uint64_t>();
-    if (number > static_cast<std::uint64_t>(INT64_MAX)) return {number};
-    return {static_cast<std::int64_t>(number)};
-  }
-  if (value.is_number_integer()) return {value.get<std::int64_t>()};
-  if (value.is_number_float()) return {value.get<double>()};
-  if (value.is_string()) return {std::move(value.get_ref<std::string&>())};
-  if (value.is_array()) {
-    MetadataList list;
-    list.reserve(value.size());
-    for (json::Value& item : value) list.push_back(to_metadata(item));
-    return {std::move(list)};
-  }
-  if (value.is_object()) {
-    Metadata members;
-    for (auto& item : value.items()) members.push_back({item.key(), to_metadata(item.value())});
-    return {std::move(members)};
-  }
-  return {};
-}
-
 struct ParsedDocument {
   Document document;
   bool id_is_integer = false;
@@ -102,7 +78,7 @@ Result<ParsedDocument> parse_document(std::string_view text) {
       metadata != value.end() && !metadata->is_null()) {
     if (!metadata->is_object())
       return bad("\"metadata\" must be an object, not " + kind(*metadata));
-    out.document.metadata = std::get<Metadata>(to_metadata(*metadata).value);
+    out.document.metadata = std::get<Metadata>(json::to_metadata(*metadata).value);
   }
   return out;
 }

@@ -49,8 +49,6 @@ void add_server_flags(CLI::App& app, JudgeFlags& flags) {
   text("--judge-ca-bundle", options.ca_bundle, "Certificates, PEM (default: the system's)", "FILE");
   text("--judge-prices", options.price_file,
        "JSON: {\"MODEL\": {\"input_per_million\": X, \"output_per_million\": X}}", "FILE");
-  text("--trace", flags.trace, "Write every request and answer there, without keys", "FILE");
-  app.add_flag("--judge-dry-run", flags.dry_run, "Print the requests, send nothing")->group(group);
 }
 
 void add_param_flag(CLI::App& app, JudgeFlags& flags) {
@@ -104,17 +102,8 @@ void add_judge_flags(CLI::App& app, JudgeFlags& flags) {
              "No call when the logits at --top-k and behind it differ by X", 0,
              std::numeric_limits<float>::max())
       ->group(group);
-  app.add_option("--context", flags.context, "For the judge: who asks, and why")
-      ->type_name("TEXT")
-      ->group(group);
-  app.add_option("--context-file", flags.context_file, "The same from a file")
-      ->type_name("FILE")
-      ->group(group);
   add_count(app, "--judge-timeout-ms", flags.timeout_ms, "For all calls together (default 30000)",
             1)
-      ->group(group);
-  add_count(app, "--deadline-ms", flags.deadline_ms,
-            "Yours for the whole command, from its start; half of it is the judge's at most")
       ->group(group);
   add_count(app, "--judge-concurrency", options.concurrency, "Calls at a time (default 4)", 1)
       ->group(group);
@@ -128,9 +117,26 @@ void add_judge_flags(CLI::App& app, JudgeFlags& flags) {
             "Of the answer (default 64 and 96 for each finalist)", 1)
       ->group(group);
   add_param_flag(app, flags);
-  add_seed_flag(app, flags);
-  app.add_flag("--strict", flags.strict, "Exit code 5 when the judge degraded")->group(group);
   add_server_flags(app, flags);
+}
+
+void add_judge_call_flags(CLI::App& app, JudgeFlags& flags) {
+  const char* group = "Judge";
+  app.add_option("--context", flags.context, "For the judge: who asks, and why")
+      ->type_name("TEXT")
+      ->group(group);
+  app.add_option("--context-file", flags.context_file, "The same from a file")
+      ->type_name("FILE")
+      ->group(group);
+  add_count(app, "--deadline-ms", flags.deadline_ms,
+            "Yours for the whole command, from its start; half of it is the judge's at most")
+      ->group(group);
+  add_seed_flag(app, flags);
+  app.add_option("--trace", flags.trace, "Write every request and answer there, without keys")
+      ->type_name("FILE")
+      ->group(group);
+  app.add_flag("--judge-dry-run", flags.dry_run, "Print the requests, send nothing")->group(group);
+  app.add_flag("--strict", flags.strict, "Exit code 5 when the judge degraded")->group(group);
 }
 
 Result<std::string> read_context(JudgeFlags& flags) {

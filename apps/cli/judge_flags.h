@@ -24,8 +24,10 @@ struct JudgeFlags {
   bool strict = false;
 };
 
-// Under the groups Judge and Judge server.
+// Flags of the judge itself, under the groups Judge and Judge server.
 void add_judge_flags(CLI::App& app, JudgeFlags& flags);
+// Flags of one ranking: its context, deadline, seed and trace, a dry run, --strict.
+void add_judge_call_flags(CLI::App& app, JudgeFlags& flags);
 
 // The text of --context or --context-file, as valid UTF-8. Errors: kInvalidArgument for both,
 // kFileNotFound, kIoError, kBadInput for more than 1 MB.

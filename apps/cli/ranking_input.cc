@@ -17,19 +17,6 @@
 namespace crossrank::cli {
 namespace {
 
-std::vector<std::string> split_fields(const std::string& text) {
-  std::vector<std::string> fields;
-  for (std::size_t pos = 0; pos <= text.size() && !text.empty();) {
-    const std::size_t comma = std::min(text.find(',', pos), text.size());
-    std::string field = text.substr(pos, comma - pos);  // "title, year" is no field " year"
-    field.erase(0, std::min(field.find_first_not_of(' '), field.size()));
-    field.erase(field.find_last_not_of(' ') + 1);
-    fields.push_back(std::move(field));
-    pos = comma + 1;
-  }
-  return fields;
-}
-
 void report_input(const DocumentList& list, const std::string& file) {
   if (list.repairs.lines > 0) say(list.repairs.report(file));
   if (list.skipped.count > 0) say(list.skipped.report("document"));
@@ -60,6 +47,19 @@ void hint_at_fields(const DocumentList& list, const RankingFlags& flags) {
 }
 
 }  // namespace
+
+std::vector<std::string> split_fields(const std::string& text) {
+  std::vector<std::string> fields;
+  for (std::size_t pos = 0; pos <= text.size() && !text.empty();) {
+    const std::size_t comma = std::min(text.find(',', pos), text.size());
+    std::string field = text.substr(pos, comma - pos);  // "title, year" is no field " year"
+    field.erase(0, std::min(field.find_first_not_of(' '), field.size()));
+    field.erase(field.find_last_not_of(' ') + 1);
+    fields.push_back(std::move(field));
+    pos = comma + 1;
+  }
+  return fields;
+}
 
 const std::string_view kDocumentsHelp =
     "FILE holds JSON lines, or one JSON array: a document is a string or an object\n"

@@ -35,6 +35,9 @@ struct RankingFlags {
 // What FILE holds, for the foot of the help.
 extern const std::string_view kDocumentsHelp;
 
+// "title, year" as its fields.
+std::vector<std::string> split_fields(const std::string& text);
+
 // Everything above, under the groups Input, Model, Scoring and Output.
 void add_ranking_flags(CLI::App& app, RankingFlags& flags);
 

@@ -1,0 +1,144 @@
+// What the handlers share: bodies, errors, and the way of a job to the batcher and back.
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+
+#include "handlers.h"
+
+namespace crossrank::server {
+namespace {
+
+// A JSON body in bounded memory: a value takes 16 bytes and more, the shortest one two of text.
+constexpr std::size_t kMaxValues = 2'000'000;
+
+void note_scoring(Exchange& exchange, const Job& job) {
+  Facts& facts = exchange.facts;
+  facts.queued = std::chrono::duration_cast<std::chrono::microseconds>(job.started - job.submitted);
+  facts.computing = std::chrono::duration_cast<std::chrono::microseconds>(job.computing);
+  facts.cache_hits = job.cache_hits;
+  for (std::size_t i = 0; i < job.scored_pairs; ++i) {
+    facts.tokens += job.scored[i].truncation.tokens_used;
+  }
+}
+
+// On the handlers' pool.
+void finish(const Scoring& scoring) {
+  Exchange& exchange = *scoring.exchange;
+  const Job& job = *scoring.job;
+  note_scoring(exchange, job);
+  switch (job.end) {
+    case JobEnd::kScored: return scoring.done(scoring);
+    case JobEnd::kDeadline:
+      if (scoring.allow_partial) return scoring.done(scoring);
+      return reply_error(
+          exchange, *scoring.dialect,
+          {504,
+           "the deadline came when " + std::to_string(job.scored_pairs) + " of " +
+               std::to_string(job.pairs.size()) +
+               " documents were scored; send fewer, allow more time with X-Request-Timeout-Ms, or "
+               "set allow_partial",
+           ""});
+    case JobEnd::kFailed: return reply_error(exchange, *scoring.dialect, request_error(job.error));
+    case JobEnd::kCancelled:  // by the client's leaving, when nobody reads this, or by the end
+      return reply_error(exchange, *scoring.dialect, {503, "the server is shutting down", ""});
+  }
+}
+
+}  // namespace
+
+void reply_json(Exchange& exchange, const json::Value& body) {
+  exchange.reply({.status = 200, .body = json::dump(body)});
+}
+
+void reply_error(Exchange& exchange, const Dialect& dialect, const RequestError& error) {
+  exchange.reply(error_reply(dialect, error));
+}
+
+RequestError request_error(const Error& error) {
+  const auto with = [&](unsigned status) { return RequestError{status, error.message, ""}; };
+  switch (error.code) {
+    case ErrorCode::kBadInput: return with(400);
+    case ErrorCode::kModelNotFound: return with(404);
+    case ErrorCode::kInvalidArgument:
+    case ErrorCode::kTooLong:
+    case ErrorCode::kUnsupportedModel:
+    case ErrorCode::kUnsupportedIsa:
+    case ErrorCode::kUnsupportedPrecision: return with(422);
+    case ErrorCode::kOverloaded: return {429, error.message, "", 1};
+    case ErrorCode::kCancelled:
+    case ErrorCode::kOutOfMemory: return {503, error.message, "", 1};
+    case ErrorCode::kJudgeFailed: return with(502);
+    case ErrorCode::kFileNotFound:
+    case ErrorCode::kIoError:
+    case ErrorCode::kBadConfig:
+    case ErrorCode::kBadTokenizer:
+    case ErrorCode::kBadSafetensors:
+    case ErrorCode::kBadWeights:
+    case ErrorCode::kNetwork:
+    case ErrorCode::kDigestMismatch:
+    case ErrorCode::kInternal: return with(500);
+  }
+  return with(500);  // not reached: the switch is exhaustive
+}
+
+std::optional<json::Value> read_object(Exchange& exchange, const Dialect& dialect) {
+  exchange.facts.dialect = dialect.name;
+  auto body = json::parse(exchange.body, {.max_values = kMaxValues});
+  std::string().swap(exchange.body);
+  if (!body.ok()) {
+    reply_error(exchange, dialect, {400, "the body is not JSON: " + body.error().message, ""});
+    return std::nullopt;
+  }
+  if (!body->is_object()) {
+    reply_error(exchange, dialect,
+                {422, "the body must be a JSON object, not " + kind_of(*body), ""});
+    return std::nullopt;
+  }
+  return std::move(*body);
+}
+
+std::shared_ptr<const ServedModel> find_model(const Services& services, Exchange& exchange,
+                                              const Dialect& dialect, const std::string& name) {
+  auto found = services.models.find(name);
+  if (!found.ok()) {
+    reply_error(exchange, dialect, request_error(found.error()));
+    return nullptr;
+  }
+  exchange.facts.model = (*found)->name;
+  return std::move(*found);
+}
+
+void score(const Services& services, Scoring scoring) {
+  const std::shared_ptr<Job> job = scoring.job;
+  const ExchangePtr exchange = scoring.exchange;
+  const Dialect& dialect = *scoring.dialect;
+  const std::shared_ptr<const ServedModel> model = scoring.model;
+  job->deadline = exchange->deadline;
+  exchange->facts.documents = job->pairs.size();
+  exchange->on_gone([weak = std::weak_ptr<Job>(job)] {
+    if (const auto alive = weak.lock()) alive->cancelled = true;
+  });
+  // The batcher's thread lets go of everything that could be its own model before it is done.
+  job->finished = [&services, held = std::make_shared<Scoring>(std::move(scoring))](Job&) {
+    boost::asio::post(services.handlers,
+                      [scoring = std::move(*held)]() mutable { finish(scoring); });
+  };
+  const auto refusal = model->batcher->submit(job);
+  if (!refusal) return;
+  job->finished = nullptr;  // holds the job
+  services.metrics.on_refused(model->name);
+  reply_error(*exchange, dialect, {429, refusal->message, "", refusal->retry_after.count()});
+}
+
+std::string_view name_of(Precision precision) {
+  switch (precision) {
+    case Precision::kFp32: return "fp32";
+    case Precision::kBf16: return "bf16";
+    case Precision::kInt8: return "int8";
+  }
+  return "";  // not reached: the switch is exhaustive
+}
+
+}  // namespace crossrank::server

@@ -1,0 +1,62 @@
+// Handlers: what each route does with an exchange. They run on Services::handlers.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "dialects.h"
+#include "exchange.h"
+#include "job.h"
+#include "json/json.h"
+#include "model_registry.h"
+#include "services.h"
+
+namespace crossrank::server {
+
+using ExchangePtr = std::shared_ptr<Exchange>;
+
+// rerank_handler.cc
+void handle_rerank(const Services& services, const ExchangePtr& exchange, const Dialect& dialect);
+// predict_handler.cc
+void handle_predict(const Services& services, const ExchangePtr& exchange);
+// hybrid_handler.cc
+void handle_hybrid(const Services& services, const ExchangePtr& exchange);
+// info_handlers.cc
+void handle_tokenize(const Services& services, const ExchangePtr& exchange);
+void handle_info(const Services& services, const ExchangePtr& exchange);
+void handle_models(const Services& services, const ExchangePtr& exchange);
+void handle_alive(const Services& services, const ExchangePtr& exchange);
+void handle_ready(const Services& services, const ExchangePtr& exchange);
+void handle_metrics(const Services& services, const ExchangePtr& exchange);
+
+// What several handlers share: handler_parts.cc.
+
+void reply_json(Exchange& exchange, const json::Value& body);
+void reply_error(Exchange& exchange, const Dialect& dialect, const RequestError& error);
+// The status of an error that scoring or loading gave.
+RequestError request_error(const Error& error);
+
+// The body as a JSON object; nullopt when it is none, which has been answered then.
+std::optional<json::Value> read_object(Exchange& exchange, const Dialect& dialect);
+// The model of that name; null when there is none, which has been answered then.
+std::shared_ptr<const ServedModel> find_model(const Services& services, Exchange& exchange,
+                                              const Dialect& dialect, const std::string& name);
+
+struct Scoring {
+  ExchangePtr exchange;
+  std::shared_ptr<const ServedModel> model;
+  std::shared_ptr<Job> job;
+  const Dialect* dialect;
+  bool allow_partial = false;
+  // On Services::handlers, when all pairs are scored, or with allow_partial what could be.
+  std::function<void(const Scoring&)> done;
+};
+
+// Has the job scored. Whatever else becomes of it is answered here.
+void score(const Services& services, Scoring scoring);
+
+// "fp32", "bf16", "int8".
+std::string_view name_of(Precision precision);
+
+}  // namespace crossrank::server

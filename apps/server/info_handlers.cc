@@ -1,0 +1,144 @@
+// Routes that score nothing: tokens, descriptions, health, metrics.
+#include <algorithm>
+#include <utility>
+
+#include "crossrank/version.h"
+#include "handlers.h"
+
+namespace crossrank::server {
+namespace {
+
+std::string_view dtype_of(Precision precision) {
+  switch (precision) {
+    case Precision::kFp32: return "float32";
+    case Precision::kBf16: return "bfloat16";
+    case Precision::kInt8: return "int8";
+  }
+  return "";  // not reached: the switch is exhaustive
+}
+
+// [{id, text, special, start, stop}], offsets in code points; null for special tokens.
+json::Value tokens_json(const Encoding& encoding, const std::string& text, bool special_tokens) {
+  json::Value list = json::Value::array();
+  for (std::size_t i = 0; i < encoding.ids.size(); ++i) {
+    const TextSpan& span = encoding.spans[i];
+    // [CLS] and [SEP] stand for no text; nothing else is empty.
+    const bool special = span.begin_byte == span.end_byte;
+    if (special && !special_tokens) continue;
+    json::Value token = {{"id", encoding.ids[i]}};
+    token["text"] = special ? encoding.tokens[i]
+                            : text.substr(span.begin_byte, span.end_byte - span.begin_byte);
+    token["special"] = special;
+    token["start"] = special ? json::Value() : json::Value(span.begin_char);
+    token["stop"] = special ? json::Value() : json::Value(span.end_char);
+    list.push_back(std::move(token));
+  }
+  return list;
+}
+
+}  // namespace
+
+void handle_tokenize(const Services& services, const ExchangePtr& exchange) {
+  auto body = read_object(*exchange, kTei);
+  if (!body) return;
+  Fields fields(*body);
+  const bool special_tokens = fields.boolean_or("add_special_tokens", true);
+  std::vector<std::string> texts;
+  if (const json::Value* inputs = fields.member("inputs"); inputs == nullptr) {
+    fields.fail({422, "`inputs` is missing; it must be a string or a list of strings", "inputs"});
+  } else if (inputs->is_string()) {
+    texts.push_back(fields.string("inputs"));
+  } else {
+    texts = fields.strings("inputs", services.options.max_documents);
+    if (!fields.error() && texts.empty()) fields.fail({400, "`inputs` is empty", "inputs"});
+  }
+  if (fields.error()) return reply_error(*exchange, kTei, *fields.error());
+  const auto model = find_model(services, *exchange, kTei, "");
+  if (!model) return;
+  const auto tokenizer = model->tokenizer();
+  if (!tokenizer.ok()) return reply_error(*exchange, kTei, request_error(tokenizer.error()));
+  json::Value all = json::Value::array();
+  for (const std::string& text : texts) {
+    const auto encoding = (*tokenizer)->encode(text);
+    if (!encoding.ok()) return reply_error(*exchange, kTei, request_error(encoding.error()));
+    all.push_back(tokens_json(*encoding, text, special_tokens));
+  }
+  reply_json(*exchange, all);
+}
+
+void handle_info(const Services& services, const ExchangePtr& exchange) {
+  const auto model = find_model(services, *exchange, kTei, "");
+  if (!model) return;
+  const ModelInfo& info = model->encoder->info();
+  json::Value id2label = json::Value::object();
+  json::Value label2id = json::Value::object();
+  for (std::size_t i = 0; i < info.num_labels; ++i) {
+    id2label[std::to_string(i)] = "LABEL_" + std::to_string(i);
+    label2id["LABEL_" + std::to_string(i)] = i;
+  }
+  json::Value body = {{"model_id", info.name},
+                      {"model_sha", nullptr},
+                      {"model_dtype", dtype_of(info.precision)},
+                      {"served_model_name", model->name}};
+  body["model_type"] = {{"reranker", {{"id2label", id2label}, {"label2id", label2id}}}};
+  body["max_concurrent_requests"] = services.options.http.max_connections;
+  body["max_input_length"] = info.max_length;
+  body["max_batch_tokens"] = kDefaultBatchTokens;
+  body["max_client_batch_size"] = services.options.max_documents;
+  body["tokenization_workers"] = info.threads;
+  body["auto_truncate"] = true;
+  body["version"] = version();
+  body["weights_sha256"] = model->digest;
+  body["precision"] = name_of(info.precision);
+  body["isa"] = info.isa;
+  body["threads"] = info.threads;
+  body["hybrid"] = services.judge != nullptr;
+  reply_json(*exchange, body);
+}
+
+void handle_models(const Services& services, const ExchangePtr& exchange) {
+  json::Value data = json::Value::array();
+  const auto loaded = services.models.loaded();
+  for (const std::string& name : services.models.names()) {
+    json::Value model = {{"id", name}, {"object", "model"}, {"owned_by", "crossrank"}};
+    const auto found = std::find_if(loaded.begin(), loaded.end(),
+                                    [&](const auto& served) { return served->name == name; });
+    model["created"] = found == loaded.end() ? 0 : (*found)->created;
+    model["loaded"] = found != loaded.end();
+    data.push_back(std::move(model));
+  }
+  json::Value body = {{"object", "list"}};
+  body["data"] = std::move(data);
+  reply_json(*exchange, body);
+}
+
+void handle_alive(const Services&, const ExchangePtr& exchange) {
+  reply_json(*exchange, {{"status", "alive"}});
+}
+
+void handle_ready(const Services& services, const ExchangePtr& exchange) {
+  const auto loaded = services.models.loaded();
+  const bool ready =
+      !loaded.empty() &&
+      std::all_of(loaded.begin(), loaded.end(), [](const auto& m) { return m->batcher->ready(); });
+  if (ready) return reply_json(*exchange, {{"status", "ready"}});
+  reply_error(*exchange, kTei,
+              {503, "no forward pass has succeeded within the last minute", "", 1});
+}
+
+void handle_metrics(const Services& services, const ExchangePtr& exchange) {
+  Metrics::Gauges gauges;
+  gauges.connections = services.connections();
+  for (const auto& model : services.models.loaded()) {
+    gauges.queued_jobs += model->batcher->queued_jobs();
+    gauges.queued_tokens += model->batcher->queued_tokens();
+    gauges.cache_entries += model->batcher->cache_size();
+    gauges.throughput += model->batcher->throughput();
+  }
+  gauges.resident_bytes = resident_bytes();
+  exchange->reply({.status = 200,
+                   .body = services.metrics.text(gauges),
+                   .content_type = "text/plain; version=0.0.4; charset=utf-8"});
+}
+
+}  // namespace crossrank::server

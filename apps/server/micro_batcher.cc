@@ -1,0 +1,392 @@
+// MicroBatcher: a queue of jobs, and one thread that takes turns among them.
+#include "micro_batcher.h"
+
+#include <algorithm>
+#include <exception>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "base/try.h"
+
+namespace crossrank::server {
+namespace {
+
+// Four batches of the engine for every two threads. Longer turns would make short jobs and those
+// who cancel wait (2,048 tokens take 0.2 s of two Zen 4 cores in fp32), shorter ones leave threads
+// waiting for the last batch of each turn.
+constexpr std::size_t kTokensPerThread = 2 * kDefaultBatchTokens;
+constexpr std::size_t kLeastBudget = 4 * kDefaultBatchTokens;
+// English has 4.3 bytes a token, most other languages fewer.
+constexpr std::size_t kBytesPerToken = 4;
+constexpr std::size_t kSpecialTokens = 3;
+// Short jobs go first; one that had no turn for this long goes before them.
+constexpr std::chrono::seconds kPatience{1};
+// ready() looks back a minute.
+constexpr std::chrono::seconds kReadyWindow{60};
+constexpr std::chrono::seconds kSelfTestInterval{20};
+// The share of the newest micro-batch in the throughput.
+constexpr double kNewest = 0.2;
+
+// About 100 tokens: what passages have.
+constexpr std::string_view kTestQuery = "how long does a rainbow last";
+constexpr std::string_view kTestDocument =
+    "A rainbow is seen when sunlight meets drops of rain on the side of the sky that lies opposite "
+    "to the sun. Each drop bends the light as it enters, throws it back from its far side and "
+    "bends "
+    "it again as it leaves, and every colour comes out under an angle of its own, so that the "
+    "drops along an arc send red to the eye and those a little lower send blue. It lasts as long "
+    "as "
+    "sun and shower both do, most often a few minutes.";
+
+ScoreOptions score_options(const ScoringRules& rules) {
+  ScoreOptions options;
+  options.max_length = rules.max_length;
+  options.max_document_tokens = rules.max_document_tokens;
+  options.truncation = rules.truncation;
+  options.truncation_side = rules.side;
+  return options;
+}
+
+}  // namespace
+
+MicroBatcher::MicroBatcher(std::shared_ptr<const CrossEncoder> encoder, BatcherOptions options,
+                           std::function<void(const MicroBatchReport&)> on_batch,
+                           std::function<void(const Error&)> on_fatal)
+    : encoder_(std::move(encoder)),
+      options_(options),
+      budget_(std::max(kLeastBudget, kTokensPerThread * encoder_->info().threads)),
+      on_batch_(std::move(on_batch)),
+      on_fatal_(std::move(on_fatal)),
+      cache_(encoder_->info().num_labels == 1 ? options.cache_bytes : 0),
+      thread_([this] { run(); }) {}
+
+MicroBatcher::~MicroBatcher() { shut_down(); }
+
+void MicroBatcher::shut_down() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+std::optional<MicroBatcher::Refusal> MicroBatcher::submit(const std::shared_ptr<Job>& job) {
+  std::size_t tokens = 0;
+  for (const TextPair& pair : job->pairs) tokens += estimated_tokens(pair, job->rules);
+  const std::size_t before = queued_tokens();
+  const Clock::duration wait = throughput() > 0 ? expected(before) : Clock::duration(0);
+  const auto now = Clock::now();
+  const bool too_late =
+      before > 0 && job->deadline != Clock::time_point::max() && now + wait > job->deadline;
+  const bool too_much = before > 0 && before + tokens > options_.max_queued_tokens;
+  if (too_late || too_much) {
+    // Half of the queue: by then there is room for most, and the clients do not come all at once.
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait / 2);
+    return Refusal{std::max(seconds, std::chrono::seconds(1)),
+                   "the server is busy: " + std::to_string(before) + " tokens wait, which is " +
+                       std::to_string(std::chrono::ceil<std::chrono::seconds>(wait).count()) +
+                       " s of work" + (too_late ? ", more than this request has" : "")};
+  }
+  job->submitted = job->started = now;
+  {
+    const std::scoped_lock lock(mutex_);
+    submitted_.push_back(job);
+    queued_tokens_ += tokens;
+    ++queued_jobs_;
+  }
+  changed_.notify_all();
+  return std::nullopt;
+}
+
+bool MicroBatcher::ready() const {
+  const Clock::time_point last{Clock::duration(last_success_.load())};
+  return !broken_ && last != Clock::time_point{} && Clock::now() - last < kReadyWindow;
+}
+
+void MicroBatcher::run() {
+  try {
+    if (const auto tested = self_test(); !tested.ok()) return fail_for_good(tested.error());
+    for (;;) {
+      {
+        std::unique_lock lock(mutex_);
+        if (queue_.empty()) {
+          changed_.wait_for(lock, kSelfTestInterval,
+                            [this] { return stopping_ || !submitted_.empty(); });
+        }
+        take_submitted();
+        if (stopping_) break;
+      }
+      if (queue_.empty()) {
+        if (const auto tested = self_test(); !tested.ok()) return fail_for_good(tested.error());
+        continue;
+      }
+      drop_ended();
+      if (const std::vector<Share> shares = choose(); !shares.empty()) score(shares);
+      if (fatal_) return fail_for_good(*fatal_);
+    }
+  } catch (const std::exception& error) {
+    return fail_for_good({ErrorCode::kInternal, error.what()});
+  }
+  end_all(JobEnd::kCancelled);
+}
+
+void MicroBatcher::end_all(JobEnd end) {
+  while (!queue_.empty()) finish(queue_.begin(), end);
+}
+
+void MicroBatcher::take_submitted() {
+  for (std::shared_ptr<Job>& job : submitted_) {
+    std::size_t tokens = 0;
+    for (const TextPair& pair : job->pairs) tokens += estimated_tokens(pair, job->rules);
+    job->scored.resize(job->pairs.size());
+    const auto labels = encoder_->info().num_labels;
+    if (labels > 1) {
+      job->logits.resize(job->pairs.size() * labels);
+      job->probabilities.resize(job->pairs.size() * labels);
+    }
+    const auto submitted = job->submitted;
+    queue_.push_back({std::move(job), 0, tokens, submitted});
+  }
+  submitted_.clear();
+}
+
+// Jobs that nobody waits for any more, and those whose next turn would end after their deadline.
+void MicroBatcher::drop_ended() {
+  const auto now = Clock::now();
+  for (auto it = queue_.begin(); it != queue_.end();) {
+    const auto waiting = it++;
+    const Job& job = *waiting->job;
+    if (job.cancelled) {
+      finish(waiting, JobEnd::kCancelled);
+    } else if (waiting->next == job.pairs.size()) {
+      finish(waiting, JobEnd::kScored);  // an empty job
+    } else if (job.deadline != Clock::time_point::max() &&
+               now + expected(std::min(waiting->tokens, budget_)) > job.deadline) {
+      finish(waiting, JobEnd::kDeadline);
+    }
+  }
+}
+
+// The pairs of the next micro-batch: of the job whose turn it is, then, while there is room, of
+// those behind it with the same rules.
+std::vector<MicroBatcher::Share> MicroBatcher::choose() {
+  const auto now = Clock::now();
+  std::vector<Waiting*> order;
+  order.reserve(queue_.size());
+  for (Waiting& waiting : queue_) order.push_back(&waiting);
+  const auto impatient = [&](const Waiting* w) { return now - w->last_turn > kPatience; };
+  std::stable_sort(order.begin(), order.end(), [&](const Waiting* a, const Waiting* b) {
+    if (impatient(a) != impatient(b)) return impatient(a);
+    return impatient(a) ? a->last_turn < b->last_turn : a->tokens < b->tokens;
+  });
+
+  std::vector<Share> shares;
+  std::size_t used = 0;
+  for (Waiting* waiting : order) {
+    const Job& job = *waiting->job;
+    if (job.rules != order.front()->job->rules) continue;
+    Share share{waiting, waiting->next, 0};
+    for (std::size_t i = waiting->next; i < job.pairs.size(); ++i) {
+      const std::size_t tokens = estimated_tokens(job.pairs[i], job.rules);
+      if (used > 0 && used + tokens > budget_) break;
+      used += tokens;
+      ++share.count;
+    }
+    if (share.count > 0) shares.push_back(share);
+    if (used >= budget_) break;
+  }
+  return shares;
+}
+
+// Scores the shares together, or, when a pair among them is to blame, each for itself.
+void MicroBatcher::score(std::span<const Share> shares) {
+  const auto start = Clock::now();
+  for (const Share& share : shares) {
+    if (share.first == 0) share.waiting->job->started = start;
+  }
+  MicroBatchReport report;
+  report.jobs = shares.size();
+  Result<void> computed = compute(shares, report);
+  if (!computed.ok() && shares.size() > 1) {
+    for (const Share& share : shares) score({&share, 1});
+    return;
+  }
+  const auto now = Clock::now();
+  report.elapsed = now - start;
+  for (const Share& share : shares) {
+    share.waiting->last_turn = now;
+    share.waiting->job->computing += report.elapsed;
+  }
+  if (computed.ok()) {
+    if (report.pairs > 0) last_success_ = now.time_since_epoch().count();
+    on_batch_(report);
+    for (const Share& share : shares) advance(share);
+    return;
+  }
+  // One job alone. What its texts cannot cause may mean that nothing works any more.
+  Job& job = *shares.front().waiting->job;
+  job.error = error_of(shares.front(), std::move(computed).error());
+  const bool texts_to_blame =
+      job.error.code == ErrorCode::kTooLong || job.error.code == ErrorCode::kInvalidArgument;
+  finish(std::find_if(queue_.begin(), queue_.end(),
+                      [&](const Waiting& w) { return &w == shares.front().waiting; }),
+         JobEnd::kFailed);
+  if (texts_to_blame) return;
+  if (const auto tested = self_test(); !tested.ok()) fatal_ = tested.error();
+}
+
+// The error of a share with the number that its pair has in the job. Cached pairs are no part of a
+// micro-batch, so that numbers there differ; whatever the texts cause comes again.
+Error MicroBatcher::error_of(const Share& share, Error error) const {
+  const Job& job = *share.waiting->job;
+  ScoreOptions options = score_options(job.rules);
+  options.first_index = share.first;
+  const auto again =
+      encoder_->predict(std::span(job.pairs).subspan(share.first, share.count), options);
+  return again.ok() ? error : again.error();
+}
+
+Result<void> MicroBatcher::compute(std::span<const Share> shares, MicroBatchReport& report) {
+  struct Place {
+    Job* job;
+    std::size_t index;
+    std::size_t computed;  // which of `pairs` has its score
+  };
+  std::vector<TextPair> pairs;
+  std::vector<Place> places;
+  std::vector<std::string> keys;                           // of `pairs`, with a cache
+  std::unordered_map<std::string, std::size_t> same_pair;  // key -> number in `pairs`
+  std::size_t estimated = 0;
+  for (const Share& share : shares) {
+    Job& job = *share.waiting->job;
+    for (std::size_t i = share.first; i < share.first + share.count; ++i) {
+      std::size_t number = pairs.size();
+      if (cache_.enabled()) {
+        std::string key = ScoreCache::key(job.pairs[i], job.rules);
+        if (const auto known = cache_.find(key)) {
+          job.scored[i] = *known;
+          ++job.cache_hits;
+          ++report.cache_hits;
+          continue;
+        }
+        const auto [it, is_new] = same_pair.try_emplace(key, number);
+        number = it->second;
+        if (is_new) keys.push_back(std::move(key));
+      }
+      if (number == pairs.size()) {
+        pairs.push_back(job.pairs[i]);
+        estimated += estimated_tokens(job.pairs[i], job.rules);
+      }
+      places.push_back({&job, i, number});
+    }
+  }
+  if (pairs.empty()) return {};
+  const auto start = Clock::now();
+  CR_TRY_ASSIGN(const Predictions predictions,
+                encoder_->predict(pairs, score_options(shares.front().waiting->job->rules)));
+  measure(estimated, Clock::now() - start);
+  const std::size_t labels = predictions.num_labels();
+  for (const Place& place : places) {
+    place.job->scored[place.index] = predictions[place.computed];
+    if (labels > 1) {
+      const auto logits = predictions.logits(place.computed);
+      const auto probabilities = predictions.probabilities(place.computed);
+      std::copy(logits.begin(), logits.end(), &place.job->logits[place.index * labels]);
+      std::copy(probabilities.begin(), probabilities.end(),
+                &place.job->probabilities[place.index * labels]);
+    }
+  }
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    cache_.insert(std::move(keys[i]), predictions[i]);
+  }
+  cache_size_ = cache_.size();
+  report.pairs = pairs.size();
+  for (const ScoredPair& pair : predictions) report.tokens += pair.truncation.tokens_used;
+  report.fill = static_cast<double>(estimated) / static_cast<double>(budget_);
+  return {};
+}
+
+// What was scored is off the queue; a job of which nothing is left has ended.
+void MicroBatcher::advance(const Share& share) {
+  Waiting& waiting = *share.waiting;
+  std::size_t tokens = 0;
+  for (std::size_t i = share.first; i < share.first + share.count; ++i) {
+    tokens += estimated_tokens(waiting.job->pairs[i], waiting.job->rules);
+  }
+  waiting.next += share.count;
+  waiting.tokens -= tokens;
+  waiting.job->scored_pairs = waiting.next;
+  queued_tokens_ -= tokens;
+  if (waiting.next < waiting.job->pairs.size()) return;
+  finish(
+      std::find_if(queue_.begin(), queue_.end(), [&](const Waiting& w) { return &w == &waiting; }),
+      JobEnd::kScored);
+}
+
+void MicroBatcher::finish(Queue::iterator waiting, JobEnd end) {
+  queued_tokens_ -= waiting->tokens;
+  --queued_jobs_;
+  const std::shared_ptr<Job> job = std::move(waiting->job);
+  queue_.erase(waiting);
+  job->end = end;
+  job->finished(*job);
+}
+
+// Two forward passes of eight pairs: the first one warms caches up and touches the weights.
+Result<void> MicroBatcher::self_test() {
+  const std::vector<TextPair> pairs(8, TextPair{kTestQuery, kTestDocument});
+  const bool first = throughput() == 0;
+  if (first) CR_TRY(encoder_->predict(pairs));
+  const auto start = Clock::now();
+  CR_TRY(encoder_->predict(pairs));
+  const auto now = Clock::now();
+  if (first) {
+    const double seconds = std::chrono::duration<double>(now - start).count();
+    const auto tokens = static_cast<double>(estimated_tokens(pairs.front(), {}) * pairs.size());
+    throughput_ = tokens / std::max(seconds, 1e-6);
+  }
+  last_success_ = now.time_since_epoch().count();
+  return {};
+}
+
+// Small micro-batches say little of the throughput that a full queue would have.
+void MicroBatcher::measure(std::size_t tokens, Clock::duration elapsed) {
+  if (tokens < budget_ / 2) return;
+  const double seconds = std::max(std::chrono::duration<double>(elapsed).count(), 1e-6);
+  throughput_ = (1 - kNewest) * throughput() + kNewest * static_cast<double>(tokens) / seconds;
+}
+
+Clock::duration MicroBatcher::expected(std::size_t tokens) const {
+  return std::chrono::duration_cast<Clock::duration>(
+      std::chrono::duration<double>(static_cast<double>(tokens) / std::max(throughput(), 1.0)));
+}
+
+std::size_t MicroBatcher::estimated_tokens(const TextPair& pair, const ScoringRules& rules) const {
+  const std::size_t longest =
+      rules.max_length == 0 ? encoder_->info().max_length : rules.max_length;
+  std::size_t document = pair.document.size() / kBytesPerToken;
+  if (rules.max_document_tokens != 0) document = std::min(document, rules.max_document_tokens);
+  return std::min(pair.query.size() / kBytesPerToken + document + kSpecialTokens, longest);
+}
+
+// From here on nobody's job is scored. The owner is told, and ends the process.
+void MicroBatcher::fail_for_good(const Error& error) {
+  broken_ = true;
+  on_fatal_(error);
+  for (bool stopping = false; !stopping;) {
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [&] { return stopping_ || !submitted_.empty() || !queue_.empty(); });
+      take_submitted();
+      stopping = stopping_;
+    }
+    for (Waiting& waiting : queue_) {
+      waiting.job->error = {ErrorCode::kInternal, "scoring stopped working: " + error.message};
+    }
+    end_all(JobEnd::kFailed);
+  }
+}
+
+}  // namespace crossrank::server

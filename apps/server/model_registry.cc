@@ -1,0 +1,179 @@
+// ModelRegistry: names to entries, entries to loaded models.
+#include "model_registry.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/try.h"
+#include "json/json.h"
+
+namespace crossrank::server {
+namespace {
+
+constexpr std::size_t kDigestDigits = 12;
+
+}  // namespace
+
+Result<const Tokenizer*> ServedModel::tokenizer() const {
+  const std::scoped_lock lock(mutex_);
+  if (!tokenizer_) {
+    LoadOptions options;
+    options.local_files_only = true;  // the weights are here, so it is too
+    CR_TRY_ASSIGN(tokenizer_, Tokenizer::load(encoder->info().name, options));
+  }
+  return &*tokenizer_;
+}
+
+ModelRegistry::ModelRegistry(RegistryOptions options, OnBatch on_batch, OnFatal on_fatal)
+    : options_(std::move(options)),
+      on_batch_(std::move(on_batch)),
+      on_fatal_(std::move(on_fatal)) {}
+
+Result<std::unique_ptr<ModelRegistry>> ModelRegistry::create(RegistryOptions options,
+                                                             OnBatch on_batch, OnFatal on_fatal) {
+  if (options.models.empty()) options.models.emplace_back();  // the default chain
+  std::unique_ptr<ModelRegistry> registry(
+      new ModelRegistry(std::move(options), std::move(on_batch), std::move(on_fatal)));
+  CR_TRY(registry->add_names());
+  CR_TRY(registry->find(""));
+  return registry;
+}
+
+Result<void> ModelRegistry::add_names() {
+  for (const std::string& model : options_.models) {
+    auto entry = std::make_unique<Entry>();
+    entry->model = model;
+    entry->name = model;
+    if (std::any_of(entries_.begin(), entries_.end(),
+                    [&](const auto& other) { return other->model == model; })) {
+      return Error{ErrorCode::kInvalidArgument, "--model " + model + " was given twice"};
+    }
+    entries_.push_back(std::move(entry));
+  }
+  for (const std::string& alias : options_.aliases) {
+    const std::size_t equals = alias.find('=');
+    const std::string name = alias.substr(0, equals);
+    Entry* target = entries_.front().get();
+    if (equals != alias.npos) {
+      const std::string model = alias.substr(equals + 1);
+      const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                      [&](const auto& entry) { return entry->model == model; });
+      if (found == entries_.end()) {
+        return Error{ErrorCode::kInvalidArgument,
+                     "--served-model-name " + alias + ": no --model " + model + " was given"};
+      }
+      target = found->get();
+    }
+    if (name.empty() || entry_of(name) != nullptr) {
+      return Error{ErrorCode::kInvalidArgument,
+                   "--served-model-name " + alias + ": the name is " +
+                       (name.empty() ? "empty" : "that of a model already")};
+    }
+    if (target->name == target->model) target->name = name;
+    aliases_.emplace_back(name, target);
+  }
+  return {};
+}
+
+ModelRegistry::Entry* ModelRegistry::entry_of(std::string_view name) const {
+  for (const auto& [alias, entry] : aliases_) {
+    if (alias == name) return entry;
+  }
+  for (const auto& entry : entries_) {
+    if (entry->model == name || entry->name == name) return entry.get();
+  }
+  return nullptr;
+}
+
+Result<std::shared_ptr<const ServedModel>> ModelRegistry::find(std::string_view name) {
+  Entry* entry = nullptr;
+  {
+    const std::scoped_lock lock(mutex_);
+    entry = name.empty() ? entries_.front().get() : entry_of(name);
+    if (entry == nullptr && entries_.size() == 1 && !options_.strict)
+      entry = entries_.front().get();
+    if (entry == nullptr) {
+      std::string all;
+      for (const auto& [alias, target] : aliases_) all += (all.empty() ? "" : ", ") + alias;
+      for (const auto& known : entries_) all += (all.empty() ? "" : ", ") + known->name;
+      return Error{ErrorCode::kModelNotFound,
+                   "no model is called " + json::quote(name) + " here; there is " + all};
+    }
+    if (entry->served) return entry->served;
+  }
+  // Whoever comes meanwhile waits here, and finds it loaded.
+  const std::scoped_lock loading(entry->loading);
+  {
+    const std::scoped_lock lock(mutex_);
+    if (entry->served) return entry->served;
+  }
+  CR_TRY_ASSIGN(std::shared_ptr<const ServedModel> served, load(*entry));
+  const std::scoped_lock lock(mutex_);
+  if (entry->name.empty()) entry->name = served->name;
+  entry->served = served;
+  return served;
+}
+
+Result<std::shared_ptr<const ServedModel>> ModelRegistry::load(const Entry& entry) const {
+  CR_TRY_ASSIGN(CrossEncoder encoder, CrossEncoder::load(entry.model, options_.load));
+  auto served = std::make_shared<ServedModel>();
+  CR_TRY_ASSIGN(const std::string digest, encoder.weights_sha256());
+  served->digest = digest.substr(0, kDigestDigits);
+  served->encoder = std::make_shared<const CrossEncoder>(std::move(encoder));
+  served->name = entry.name.empty() ? served->encoder->info().name : entry.name;
+  served->created = std::chrono::duration_cast<std::chrono::seconds>(
+                        std::chrono::system_clock::now().time_since_epoch())
+                        .count();
+  served->batcher = std::make_unique<MicroBatcher>(
+      served->encoder, options_.batcher,
+      [on_batch = on_batch_, name = served->name](const MicroBatchReport& report) {
+        on_batch(name, report);
+      },
+      on_fatal_);
+  return std::shared_ptr<const ServedModel>(std::move(served));
+}
+
+Result<void> ModelRegistry::reload() {
+  Result<void> first_error;
+  for (const auto& entry : entries_) {
+    const std::scoped_lock loading(entry->loading);
+    {
+      const std::scoped_lock lock(mutex_);
+      if (!entry->served) continue;
+    }
+    auto fresh = load(*entry);
+    if (!fresh.ok()) {
+      if (first_error.ok()) first_error = std::move(fresh).error();
+      continue;
+    }
+    std::shared_ptr<const ServedModel> old = std::move(*fresh);
+    {
+      const std::scoped_lock lock(mutex_);
+      std::swap(entry->served, old);
+    }
+    // `old` goes here, outside of the lock, unless a request has it still.
+  }
+  return first_error;
+}
+
+std::vector<std::string> ModelRegistry::names() const {
+  const std::scoped_lock lock(mutex_);
+  std::vector<std::string> names;
+  for (const auto& entry : entries_) names.push_back(entry->name);
+  for (const auto& [alias, entry] : aliases_) {
+    if (alias != entry->name) names.push_back(alias);
+  }
+  return names;
+}
+
+std::vector<std::shared_ptr<const ServedModel>> ModelRegistry::loaded() const {
+  const std::scoped_lock lock(mutex_);
+  std::vector<std::shared_ptr<const ServedModel>> models;
+  for (const auto& entry : entries_) {
+    if (entry->served) models.push_back(entry->served);
+  }
+  return models;
+}
+
+}  // namespace crossrank::server

@@ -1,0 +1,30 @@
+// Services: what the handlers of a server's routes work with. Owned by the server.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+
+#include <boost/asio/thread_pool.hpp>
+
+#include "crossrank/rerankers.h"
+#include "log.h"
+#include "metrics.h"
+#include "model_registry.h"
+#include "options.h"
+
+namespace crossrank::server {
+
+struct Services {
+  const ServerOptions& options;
+  ModelRegistry& models;
+  Metrics& metrics;
+  Log& log;
+  const LlmJudge* judge;  // null: there is none
+  // Bodies are read and answers written here, away from the thread of the I/O.
+  boost::asio::thread_pool& handlers;
+  // Calls of the judge wait here for their server.
+  boost::asio::thread_pool& judges;
+  std::function<std::size_t()> connections;
+};
+
+}  // namespace crossrank::server
