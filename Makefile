@@ -8,7 +8,7 @@ SHELL := bash
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 SEED ?= $(shell date +%s)
-SANITIZED := unit kernels tokenizer fuzz golden hub faults
+SANITIZED := unit kernels tokenizer fuzz golden hub faults server
 # All but what runs the builtin model, for which an emulated CPU takes more than ten minutes.
 EMULATED := -*builtin*:*GoldenFloat64*:*GoldenRank*
 

@@ -53,11 +53,11 @@ Result<std::vector<std::string>> read_keys(const ServeFlags& flags) {
       return Error{ErrorCode::kBadInput, flags.api_key_file + " holds no key; a line is one"};
     }
   }
-  if (!flags.api_key_env.empty()) {
-    const char* key = std::getenv(flags.api_key_env.c_str());
+  if (const std::string& name = flags.api_key_env; !name.empty()) {
+    const char* key = std::getenv(name.c_str());
     if (key == nullptr || *key == '\0') {
       return Error{ErrorCode::kInvalidArgument,
-                   "--api-key-env: the variable " + flags.api_key_env + " is not set or empty"};
+                   "--api-key-env: the variable " + name + " is not set or empty"};
     }
     add(key);
   }

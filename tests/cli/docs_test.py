@@ -54,7 +54,8 @@ def variables_read():
     return names
 
 
-COMMANDS = ("rank", "hybrid", "score", "tokenize", "info", "models", "pull", "bench", "doctor")
+COMMANDS = ("rank", "hybrid", "score", "tokenize", "info", "models", "pull", "serve", "bench",
+            "doctor")
 
 
 class Page(CliTest):

@@ -73,6 +73,7 @@ class Figures(unittest.TestCase):
     def test_a_peer_that_is_faster_side_by_side_does_not_make_the_base_slow(self):
         known = report.REFERENCE["pairs_per_second"]["dl19"]
         row = {"engine": "openvino fp32", "settings": engines.IN_TURN}
+        row["pairs_per_second"] = 0.5 * known["openvino fp32"]
         row["ratio"] = 1.5 * known["openvino fp32"] / known[report.BASE]
         result = {"workload": "dl19", "engines": [row]}
         self.assertIn("itself is slow", "".join(report.handicapped(result)))
@@ -80,6 +81,8 @@ class Figures(unittest.TestCase):
         self.assertEqual(report.handicapped(result), [])
         row["ratio"] /= 3
         self.assertIn("openvino fp32 runs at", "".join(report.handicapped(result)))
+        row["pairs_per_second"] = known["openvino fp32"]  # then it is the base that is faster
+        self.assertEqual(report.handicapped(result), [])
 
 
 if __name__ == "__main__":
