@@ -95,8 +95,7 @@ Result<std::shared_ptr<const ServedModel>> ModelRegistry::find(std::string_view 
       entry = entries_.front().get();
     if (entry == nullptr) {
       std::string all;
-      for (const auto& [alias, target] : aliases_) all += (all.empty() ? "" : ", ") + alias;
-      for (const auto& known : entries_) all += (all.empty() ? "" : ", ") + known->name;
+      for (const std::string& known : known_names()) all += (all.empty() ? "" : ", ") + known;
       return Error{ErrorCode::kModelNotFound,
                    "no model is called " + json::quote(name) + " here; there is " + all};
     }
@@ -159,6 +158,10 @@ Result<void> ModelRegistry::reload() {
 
 std::vector<std::string> ModelRegistry::names() const {
   const std::scoped_lock lock(mutex_);
+  return known_names();
+}
+
+std::vector<std::string> ModelRegistry::known_names() const {
   std::vector<std::string> names;
   for (const auto& entry : entries_) names.push_back(entry->name);
   for (const auto& [alias, entry] : aliases_) {

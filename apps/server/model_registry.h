@@ -64,7 +64,7 @@ class ModelRegistry {
   // keep it. A model that does not load stays as it was. Errors: the first one.
   Result<void> reload();
 
-  std::vector<std::string> names() const;  // aliases first
+  std::vector<std::string> names() const;
   std::vector<std::shared_ptr<const ServedModel>> loaded() const;
 
  private:
@@ -79,6 +79,7 @@ class ModelRegistry {
   Result<void> add_names();
   Result<std::shared_ptr<const ServedModel>> load(const Entry& entry) const;
   Entry* entry_of(std::string_view name) const;
+  std::vector<std::string> known_names() const;  // mutex_ is held
 
   const RegistryOptions options_;
   const OnBatch on_batch_;
