@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: demo test deps lint format test-sanitizers test-long test-tokenizer-full test-fidelity \
-        test-neon test-judge fuzz coverage clean help
+        test-neon test-judge test-page fuzz coverage clean help
 
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
@@ -75,6 +75,10 @@ test-judge:  ## crossrank hybrid against a small real LLM on loopback (Python, 2
 	tools/venv.sh tests/judge/requirements.txt build/venv-judge --no-deps; \
 	timeout 360 build/venv-judge/bin/python -B tests/judge/llm_test.py $(ARGS)
 
+test-page:  ## The page of crossrank serve in a browser: is dist/ fresh, does it work (npm, Chromium)
+	@$(timed); tools/deps.sh build test page; $(call build,release,crossrank_cli); \
+	tests/server/page/run.sh build/release/crossrank $(ARGS)
+
 test-neon:  ## Cross build the library for 64-bit ARM; kernel and golden tests under QEMU
 	@$(timed); tools/deps.sh build test neon; \
 	$(call build,aarch64,crossrank_kernels_tests crossrank_golden_tests); \
@@ -92,7 +96,7 @@ coverage:  ## Line coverage of the unit tests: build/coverage/report/index.html
 	  --html-details build/coverage/report/index.html --print-summary
 
 clean:  ## Remove everything that was built, the Python environment included
-	rm -rf build
+	rm -rf build apps/server/web/node_modules tests/server/page/node_modules
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -38,6 +38,10 @@ neon     command qemu-aarch64        qemu-user
 neon     path    /usr/src/googletest googletest
 long     command qemu-x86_64         qemu-user
 coverage command gcovr               gcovr
+page     command node                nodejs
+page     command npm                 npm
+page     command curl                curl
+page     path    /usr/bin/chromium   chromium
 TABLE
 }
 
