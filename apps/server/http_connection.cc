@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <ctime>
 #include <random>
 #include <utility>
 
@@ -59,6 +60,15 @@ std::string random_id() {
     for (int shift = 60; shift >= 0; shift -= 4) id += "0123456789abcdef"[bits >> shift & 0xF];
   }
   return id;
+}
+
+// The time as RFC 9110 has it, for example "Sun, 06 Nov 1994 08:49:37 GMT".
+std::string http_date() {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  std::array<char, 40> text{};
+  return {text.data(), std::strftime(text.data(), text.size(), "%a, %d %b %Y %T GMT", &utc)};
 }
 
 // The path of a request's target, which proxies may send with scheme and host.
@@ -324,6 +334,7 @@ void HttpConnection::write(Reply reply, bool keep_alive) {
   response_->version(11);
   response_->result(reply.status);
   response_->set(http::field::server, "crossrank/" + std::string(version()));
+  response_->set(http::field::date, http_date());
   if (!reply.content_type.empty()) response_->set(http::field::content_type, reply.content_type);
   if (!head_.request_id.empty()) response_->set("X-Request-Id", head_.request_id);
   if (!head_.traceparent.empty()) response_->set("traceparent", head_.traceparent);
