@@ -12,7 +12,8 @@ namespace crossrank::base {
 inline bool is_cancelled(const std::atomic<bool>* flag) { return flag != nullptr && flag->load(); }
 
 // False when the flag was set before the time was over; it is looked at 20 times a second.
-inline bool sleep_unless_cancelled(std::chrono::milliseconds time, const std::atomic<bool>* flag) {
+inline bool sleep_unless_cancelled(std::chrono::steady_clock::duration time,
+                                   const std::atomic<bool>* flag) {
   constexpr std::chrono::milliseconds kSlice{50};
   const auto end = std::chrono::steady_clock::now() + time;
   for (auto now = std::chrono::steady_clock::now(); now < end;

@@ -237,8 +237,10 @@ struct HttpClient::State {
       set(CURLOPT_POSTFIELDS, request.body.data());
       // On a connection that was kept and is reset, libcurl sends the request again by itself. Who
       // pays for each POST, and counts them, wants none that nobody asked for.
-      set(CURLOPT_FRESH_CONNECT, 1L);
-      set(CURLOPT_FORBID_REUSE, 1L);
+      if (!request.keep_connection) {
+        set(CURLOPT_FRESH_CONNECT, 1L);
+        set(CURLOPT_FORBID_REUSE, 1L);
+      }
     }
     if (!request.proxy.empty()) set(CURLOPT_PROXY, request.proxy.c_str());
     if (!request.ca_bundle.empty()) set(CURLOPT_CAINFO, request.ca_bundle.c_str());

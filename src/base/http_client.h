@@ -33,6 +33,9 @@ struct HttpRequest {
   std::string proxy = {};      // "" = the environment's (https_proxy, no_proxy)
   std::string ca_bundle = {};  // a PEM file; "" = the system's
   bool read_errors = false;    // the sink gets the body of an answer that is not 2xx too
+  // A POST may use and leave an open connection, as GET and HEAD always may: libcurl then sends it
+  // again by itself when a connection that was kept turns out to be reset.
+  bool keep_connection = false;
   const std::atomic<bool>* cancel = nullptr;  // beside the client's own
 };
 
@@ -62,8 +65,8 @@ struct HttpOutcome {
 // Receives the body of an answer piece by piece; an error stops the transfer.
 using BodySink = std::function<Result<void>(const HttpReply& reply, std::string_view bytes)>;
 
-// Keeps connections open between requests, but for those of a POST: libcurl repeats a request when
-// a connection that was kept is reset. Movable; one thread at a time.
+// Keeps connections open between requests; see HttpRequest::keep_connection for those of a POST.
+// Movable; one thread at a time.
 class HttpClient {
  public:
   // Error: kNetwork when libcurl cannot be opened. `cancel` may be null and is looked at ten times
