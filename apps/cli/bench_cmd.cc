@@ -3,7 +3,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
 #include <memory>
 #include <string>
 #include <utility>
@@ -70,12 +69,6 @@ Result<std::vector<Configuration>> configurations(const BenchFlags& flags) {
     }
   }
   return out;
-}
-
-std::string decimals(double value, int digits) {
-  char text[64];
-  std::snprintf(text, sizeof(text), "%.*f", digits, value);
-  return text;
 }
 
 // The weights are the same in all.

@@ -3,12 +3,12 @@
 
 #include <array>
 #include <cmath>
-#include <cstdint>
 #include <string_view>
 #include <utility>
 
 #include "base/try.h"
 #include "line_reader.h"
+#include "random.h"
 
 namespace crossrank::cli {
 namespace {
@@ -37,21 +37,6 @@ constexpr std::array<std::string_view, 16> kSentences = {
     "Press the button until the lamp blinks twice, then wait for the tone before you speak.",
     "In the second half of the century the mills closed, and most families went to the coast.",
     "Each sample was weighed three times; the mean and the spread are given in the table.",
-};
-
-// splitmix64: the same numbers on every platform.
-class Random {
- public:
-  std::uint64_t bits() {
-    std::uint64_t z = state_ += 0x9E3779B97F4A7C15;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-    return z ^ (z >> 31);
-  }
-  double uniform() { return static_cast<double>(bits() >> 11) * 0x1p-53; }
-
- private:
-  std::uint64_t state_ = 2019;
 };
 
 // Words of a passage: log-normal by a sum of twelve uniforms, clamped.
@@ -87,7 +72,7 @@ std::vector<TextPair> BenchWorkload::views() const {
 BenchWorkload builtin_workload(std::size_t count) {
   BenchWorkload workload;
   workload.name = "built-in pairs";
-  Random random;
+  Random random(2019);
   for (std::size_t i = 0; i < count; ++i) {
     PairRecord pair;
     pair.query = kQueries[i / 100 % kQueries.size()];  // as many documents a query as BM25 gives

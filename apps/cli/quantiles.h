@@ -7,11 +7,16 @@
 
 namespace crossrank::cli {
 
-// The smallest value that `percent` of the values do not exceed (nearest rank), for 1 to 100.
-// `values` must not be empty.
+// The smallest value that `per_mille` of the values do not exceed (nearest rank), for 1 to 1000.
+// `sorted` is ascending and not empty.
+inline double quantile(const std::vector<double>& sorted, std::size_t per_mille) {
+  return sorted[(per_mille * sorted.size() + 999) / 1000 - 1];
+}
+
+// The same for percent, of values in any order.
 inline double percentile(std::vector<double> values, std::size_t percent) {
   std::sort(values.begin(), values.end());
-  return values[(percent * values.size() + 99) / 100 - 1];
+  return quantile(values, 10 * percent);
 }
 
 // The middle value, or the mean of the middle two. `values` must not be empty.

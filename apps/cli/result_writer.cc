@@ -75,6 +75,12 @@ std::string rounded(float value) {
   return text;
 }
 
+std::string decimals(double value, int digits) {
+  char text[400];  // the largest double has 309 digits before the point
+  std::snprintf(text, sizeof(text), "%.*f", digits, value);
+  return text;
+}
+
 std::string tsv_field(std::string_view text) {
   std::string field;
   field.reserve(text.size());

@@ -37,6 +37,8 @@ std::string shortest(float value);
 json::Value milliseconds(std::chrono::steady_clock::duration elapsed);
 // Four digits behind the point, for tables.
 std::string rounded(float value);
+// As many digits behind the point as `digits`.
+std::string decimals(double value, int digits);
 // A text of valid UTF-8 as one TSV field: tabs, line breaks and all other control characters become
 // spaces.
 std::string tsv_field(std::string_view text);
