@@ -1,5 +1,5 @@
 // crossrank bench: how fast this machine scores, in every precision, and how near that is to what
-// the CPU can do at most.
+// the CPU can do at most. With --url: how fast a server answers, in load_cmd.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdint>
@@ -17,6 +17,7 @@
 #include "display.h"
 #include "interrupt.h"
 #include "json/json.h"
+#include "load_cmd.h"
 #include "model_loader.h"
 #include "options.h"
 #include "progress_bar.h"
@@ -36,9 +37,10 @@ struct BenchFlags {
   std::vector<std::string> precisions;
   std::vector<std::string> isas;
   std::vector<std::size_t> threads = {0};
-  std::vector<std::size_t> documents = {10, 100};
+  std::vector<std::size_t> documents;  // none = the default
   std::size_t rounds = 5;
   std::size_t pairs = 0;
+  LoadFlags load;
 };
 
 // Every combination of the lists. Without a list of precisions or ISAs: what the CPU runs.
@@ -133,21 +135,19 @@ json::Value as_json(const BenchFlags& flags, const BenchWorkload& workload,
           {"version", version()},           {"runs", std::move(runs)}};
 }
 
-Result<void> bench(const BenchFlags& flags) {
+Result<BenchWorkload> workload_of(const BenchFlags& flags) {
+  if (flags.path.empty()) return builtin_workload(flags.pairs != 0 ? flags.pairs : kBuiltinPairs);
+  return read_workload(flags.path, flags.format, flags.pairs != 0 ? flags.pairs : SIZE_MAX);
+}
+
+Result<void> bench_library(const BenchFlags& flags) {
   CR_TRY_ASSIGN(std::vector<Configuration> all, configurations(flags));
-  const std::size_t count = flags.pairs != 0 ? flags.pairs : kBuiltinPairs;
-  BenchWorkload workload;
-  if (flags.path.empty()) {
-    workload = builtin_workload(count);
-  } else {
-    CR_TRY_ASSIGN(workload, read_workload(flags.path, flags.format,
-                                          flags.pairs != 0 ? flags.pairs : SIZE_MAX));
-  }
+  CR_TRY_ASSIGN(const BenchWorkload workload, workload_of(flags));
   CR_TRY(fetch_model(flags.model, /*tokenizer_only=*/false, flags.output.quiet));
   ProgressBar bar("bench", ProgressBar::Unit::kPairs, flags.output.quiet);
   BenchPlan plan;
   plan.rounds = flags.rounds;
-  plan.documents = flags.documents;
+  plan.documents = flags.documents.empty() ? std::vector<std::size_t>{10, 100} : flags.documents;
   plan.score = flags.scoring.options();
   plan.score.cancel = &interrupted();
   const double pairs = static_cast<double>(workload.pairs.size() * all.size() * (1 + plan.rounds));
@@ -169,11 +169,24 @@ Result<void> bench(const BenchFlags& flags) {
   return out.flush();
 }
 
+Result<void> bench(const BenchFlags& flags) {
+  if (flags.load.url.empty()) return bench_library(flags);
+  if (flags.documents.size() > 1) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "--documents: with --url all requests have the same number; give one"};
+  }
+  CR_TRY_ASSIGN(const BenchWorkload workload, workload_of(flags));
+  return bench_server(flags.load, workload, flags.documents.empty() ? 10 : flags.documents.front(),
+                      flags.model.model, flags.output);
+}
+
 }  // namespace
 
 void add_bench(CLI::App& program, Command& chosen) {
   CLI::App* app = program.add_subcommand(
-      "bench", "Measure pairs/s, latency, memory and the distance to this CPU's roof.");
+      "bench",
+      "Measure pairs/s, latency, memory and the distance to this CPU's roof; with --url, what a\n"
+      "server gives under load.");
   auto flags = std::make_shared<BenchFlags>();
   app->add_option("FILE", flags->path,
                   "Pairs as `score` takes them; - is standard input (default: built-in pairs)");
@@ -196,18 +209,29 @@ void add_bench(CLI::App& program, Command& chosen) {
       ->allow_extra_args(false)  // a FILE may follow
       ->check(CLI::Range(0, 1024))
       ->group("Model");
-  app->add_option("--documents", flags->documents,
-                  "Sizes of the rank calls whose latency is measured (default 10,100)")
+  app->add_option(
+         "--documents", flags->documents,
+         "Sizes of the rank calls whose latency is measured (default 10,100); with --url,\n"
+         "documents a request (default 10)")
       ->delimiter(',')
       ->allow_extra_args(false)  // a FILE may follow
       ->check(CLI::Range(1, 100000));
   add_count(*app, "--rounds", flags->rounds, "Interleaved rounds (default 5)", 1);
   add_count(*app, "--pairs", flags->pairs,
-            "Pairs a round (default: the whole file, or 400 built-in ones)", 1);
+            "Pairs that are used (default: the whole file, or 400 built-in ones)", 1);
   add_count(*app, "--max-length", flags->scoring.max_length, "Tokens a pair (default: the model's)")
       ->group("Scoring");
   add_batch_flag(*app, flags->scoring);
   add_output_flags(*app, flags->output, {Format::kTable, Format::kJson});
+  CLI::Option* url = add_load_flags(*app, flags->load);
+  for (const char* option :
+       {"--precision", "--isa", "--threads", "--rounds", "--max-length", "--batch-tokens"}) {
+    app->get_option(option)->excludes(url);  // of a server, these are its own
+  }
+  app->footer(
+      "With --url, --model is the name that requests ask for (default: none). Latency counts from\n"
+      "the moment a request was due, so one that waited for a connection shows it. Wrong answers\n"
+      "(an index twice or not at all, another score for the same text) end with exit code 3.");
   run_as(*app, chosen, [flags] { return bench(*flags); });
 }
 
