@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: demo test deps lint format test-sanitizers test-long test-tokenizer-full test-fidelity \
-        test-neon test-judge test-page fuzz coverage clean help
+        test-neon test-judge test-page test-deploy fuzz coverage clean help
 
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
@@ -78,6 +78,15 @@ test-judge:  ## crossrank hybrid against a small real LLM on loopback (Python, 2
 test-page:  ## The page of crossrank serve in a browser: is dist/ fresh, does it work (npm, Chromium)
 	@$(timed); tools/deps.sh build test page; $(call build,release,crossrank_cli); \
 	tests/server/page/run.sh build/release/crossrank $(ARGS)
+
+test-deploy:  ## What examples/ deploys: image (by chroot, as root), systemd, Kubernetes, nginx
+	@$(timed); tools/deps.sh build test python deploy; $(call build,release,crossrank_cli); \
+	tools/venv.sh examples/k8s/requirements-check.txt build/venv-deploy; \
+	build/venv-deploy/bin/python examples/k8s/check.py build/release/crossrank; \
+	PYTHONPATH=tests/cli build/venv-deploy/bin/python -B tests/server/k8s_check_test.py; \
+	examples/systemd/check.sh build/release/crossrank; \
+	python3 examples/nginx/check.py build/release/crossrank; \
+	examples/docker/check.sh
 
 test-neon:  ## Cross build the library for 64-bit ARM; kernel and golden tests under QEMU
 	@$(timed); tools/deps.sh build test neon; \

@@ -24,6 +24,7 @@ test     header gtest/gtest.h        libgtest-dev
 test     header gmock/gmock.h        libgmock-dev
 test     command python3             python3
 test     command nm                  binutils
+test     command curl                curl
 lint     command clang-format-14     clang-format-14
 lint     command clang-tidy-14       clang-tidy-14
 lint     command git                 git
@@ -37,6 +38,10 @@ neon     command aarch64-linux-gnu-objdump binutils-aarch64-linux-gnu
 neon     command qemu-aarch64        qemu-user
 neon     path    /usr/src/googletest googletest
 long     command qemu-x86_64         qemu-user
+long     path    /usr/sbin/nginx     nginx-light
+deploy   path    /usr/sbin/nginx     nginx-light
+deploy   path    /usr/sbin/debootstrap debootstrap
+deploy   command systemd-analyze     systemd
 coverage command gcovr               gcovr
 page     command node                nodejs
 page     command npm                 npm
