@@ -3,10 +3,11 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: demo test deps lint format test-sanitizers test-long test-tokenizer-full test-fidelity \
-        test-neon test-judge test-page test-deploy fuzz coverage clean help
+        test-neon test-judge test-server test-soak test-page test-deploy fuzz coverage clean help
 
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
+SOAK_SECONDS ?= 1800
 SEED ?= $(shell date +%s)
 SANITIZED := unit kernels tokenizer fuzz golden hub faults server
 # All but what runs the builtin model, for which an emulated CPU takes more than ten minutes.
@@ -87,6 +88,20 @@ test-deploy:  ## What examples/ deploys: image (by chroot, as root), systemd, Ku
 	examples/systemd/check.sh build/release/crossrank; \
 	python3 examples/nginx/check.py build/release/crossrank; \
 	examples/docker/check.sh
+
+test-server:  ## crossrank serve with the clients that people use, and a minute of soak (Python)
+	@$(timed); tools/deps.sh build test python server; $(call build,release,crossrank_cli); \
+	tools/venv.sh tests/server/requirements.txt build/venv-server; \
+	tools/venv.sh tests/server/requirements-cohere.txt build/venv-cohere; \
+	for venv in venv-server venv-cohere; do \
+	  timeout 300 build/$$venv/bin/python -B tests/server/cohere_test.py; \
+	done; \
+	timeout 900 build/venv-server/bin/python -B tests/server/clients_test.py $(ARGS); \
+	timeout 300 build/venv-server/bin/python -B tests/server/soak.py --seconds 60
+
+test-soak:  ## crossrank serve under bad clients for SOAK_SECONDS: no leak, no answer wrong or lost
+	@$(timed); tools/deps.sh build test; $(call build,release,crossrank_cli); \
+	python3 -B tests/server/soak.py --seconds $(SOAK_SECONDS) $(ARGS)
 
 test-neon:  ## Cross build the library for 64-bit ARM; kernel and golden tests under QEMU
 	@$(timed); tools/deps.sh build test neon; \

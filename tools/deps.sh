@@ -32,6 +32,7 @@ lint     command shellcheck          shellcheck
 lint     command python3             python3
 lint     command objdump             binutils
 python   python ensurepip            python3-venv
+server   command curl                curl
 fuzz     command clang++             clang
 neon     command aarch64-linux-gnu-g++ g++-aarch64-linux-gnu
 neon     command aarch64-linux-gnu-objdump binutils-aarch64-linux-gnu
