@@ -8,6 +8,11 @@ namespace {
 
 std::string name_of(const char* field) { return "`" + std::string(field) + "`"; }
 
+std::string too_many(const char* field, std::size_t entries, std::size_t most) {
+  return name_of(field) + " has " + std::to_string(entries) + " entries; at most " +
+         std::to_string(most) + " are taken in one request";
+}
+
 }  // namespace
 
 std::string kind_of(const json::Value& value) {
@@ -90,10 +95,7 @@ std::vector<SentDocument> Fields::documents(const char* name, std::size_t most) 
     return {};
   }
   if (list->size() > most) {
-    fail({413,
-          name_of(name) + " has " + std::to_string(list->size()) + " entries; at most " +
-              std::to_string(most) + " are taken in one request",
-          name});
+    fail({413, too_many(name, list->size(), most), name});
     return {};
   }
   std::vector<SentDocument> documents;
@@ -136,9 +138,12 @@ std::vector<SentDocument> Fields::documents(const char* name, std::size_t most) 
 std::vector<std::string> Fields::strings(const char* name, std::size_t most) {
   json::Value* list = member(name);
   if (list == nullptr) return {};
-  if (!list->is_array() || list->size() > most) {
-    fail({422, name_of(name) + " must be a list of at most " + std::to_string(most) + " strings",
-          name});
+  if (!list->is_array()) {
+    fail({422, name_of(name) + " must be a list of strings, not " + kind_of(*list), name});
+    return {};
+  }
+  if (list->size() > most) {
+    fail({413, too_many(name, list->size(), most), name});
     return {};
   }
   std::vector<std::string> strings;

@@ -84,7 +84,7 @@ std::string_view path_of(std::string_view target) {
 
 // The status for a request that the parser refuses; 0 when nobody is there to be told.
 unsigned status_of(boost::system::error_code error) {
-  if (error == http::error::header_limit) return 431;
+  if (error == http::error::header_limit || error == http::error::buffer_overflow) return 431;
   if (error == http::error::body_limit) return 413;
   if (error == http::error::bad_version) return 505;
   if (error.category() == make_error_code(http::error::bad_value).category() &&
@@ -215,7 +215,9 @@ void HttpConnection::on_header(boost::system::error_code error) {
     return write(std::move(*reply), complete && message.keep_alive());
   }
   if (const auto length = parser_->content_length(); length && !hold_body(*length)) return;
-  if (message.count(http::field::expect) > 0 && !parser_->is_done()) return invite_body();
+  // HTTP/1.0 knows no 100.
+  const bool invited = message.version() == 11 && message.count(http::field::expect) > 0;
+  if (invited && !parser_->is_done()) return invite_body();
   read_body();
 }
 

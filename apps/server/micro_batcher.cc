@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <exception>
 #include <string>
+#include <system_error>
 #include <unordered_map>
 #include <utility>
 
@@ -58,8 +59,22 @@ MicroBatcher::MicroBatcher(std::shared_ptr<const CrossEncoder> encoder, BatcherO
       budget_(std::max(kLeastBudget, kTokensPerThread * encoder_->info().threads)),
       on_batch_(std::move(on_batch)),
       on_fatal_(std::move(on_fatal)),
-      cache_(encoder_->info().num_labels == 1 ? options.cache_bytes : 0),
-      thread_([this] { run(); }) {}
+      cache_(encoder_->info().num_labels == 1 ? options.cache_bytes : 0) {}
+
+Result<std::unique_ptr<MicroBatcher>> MicroBatcher::start(
+    std::shared_ptr<const CrossEncoder> encoder, BatcherOptions options,
+    std::function<void(const MicroBatchReport&)> on_batch,
+    std::function<void(const Error&)> on_fatal) {
+  std::unique_ptr<MicroBatcher> batcher(
+      new MicroBatcher(std::move(encoder), options, std::move(on_batch), std::move(on_fatal)));
+  CR_TRY(batcher->self_test());
+  try {
+    batcher->thread_ = std::thread([self = batcher.get()] { self->run(); });
+  } catch (const std::system_error& error) {
+    return Error{ErrorCode::kOverloaded, std::string("cannot start a thread: ") + error.what()};
+  }
+  return batcher;
+}
 
 MicroBatcher::~MicroBatcher() { shut_down(); }
 
@@ -73,31 +88,41 @@ void MicroBatcher::shut_down() {
 }
 
 std::optional<MicroBatcher::Refusal> MicroBatcher::submit(const std::shared_ptr<Job>& job) {
-  std::size_t tokens = 0;
-  for (const TextPair& pair : job->pairs) tokens += estimated_tokens(pair, job->rules);
-  const std::size_t before = queued_tokens();
-  const Clock::duration wait = throughput() > 0 ? expected(before) : Clock::duration(0);
+  const std::size_t tokens = estimated_tokens(*job);
   const auto now = Clock::now();
-  const bool too_late =
-      before > 0 && job->deadline != Clock::time_point::max() && now + wait > job->deadline;
-  const bool too_much = before > 0 && before + tokens > options_.max_queued_tokens;
-  if (too_late || too_much) {
-    // Half of the queue: by then there is room for most, and the clients do not come all at once.
-    const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait / 2);
-    return Refusal{std::max(seconds, std::chrono::seconds(1)),
-                   "the server is busy: " + std::to_string(before) + " tokens wait, which is " +
-                       std::to_string(std::chrono::ceil<std::chrono::seconds>(wait).count()) +
-                       " s of work" + (too_late ? ", more than this request has" : "")};
-  }
-  job->submitted = job->started = now;
   {
     const std::scoped_lock lock(mutex_);
+    const std::size_t before = tokens_before(tokens);
+    const std::size_t all = queued_tokens();
+    const bool too_late = before > 0 && job->deadline != Clock::time_point::max() &&
+                          now + expected(before) > job->deadline;
+    const bool too_much = all > 0 && all + tokens > options_.max_queued_tokens;
+    if (too_late || too_much) {
+      const Clock::duration wait = expected(too_late ? before : all);
+      // Half of it: by then there is room for most, and the clients do not come all at once.
+      const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait / 2);
+      return Refusal{std::max(seconds, std::chrono::seconds(1)),
+                     "the server is busy: " + std::to_string(too_late ? before : all) +
+                         " tokens wait, which is " +
+                         std::to_string(std::chrono::ceil<std::chrono::seconds>(wait).count()) +
+                         " s of work" + (too_late ? ", more than this request has" : "")};
+    }
+    job->submitted = job->started = now;
     submitted_.push_back(job);
+    left_.emplace(job.get(), tokens);
     queued_tokens_ += tokens;
     ++queued_jobs_;
   }
   changed_.notify_all();
   return std::nullopt;
+}
+
+// Of all that waits, what has its turn before a new job of so many tokens. Shorter jobs go first;
+// longer ones have a turn now and then, which counts as if they were as short as this one.
+std::size_t MicroBatcher::tokens_before(std::size_t tokens) const {
+  std::size_t before = 0;
+  for (const auto& [job, left] : left_) before += std::min(left, tokens);
+  return before;
 }
 
 bool MicroBatcher::ready() const {
@@ -107,7 +132,6 @@ bool MicroBatcher::ready() const {
 
 void MicroBatcher::run() {
   try {
-    if (const auto tested = self_test(); !tested.ok()) return fail_for_good(tested.error());
     for (;;) {
       {
         std::unique_lock lock(mutex_);
@@ -138,8 +162,7 @@ void MicroBatcher::end_all(JobEnd end) {
 
 void MicroBatcher::take_submitted() {
   for (std::shared_ptr<Job>& job : submitted_) {
-    std::size_t tokens = 0;
-    for (const TextPair& pair : job->pairs) tokens += estimated_tokens(pair, job->rules);
+    const std::size_t tokens = estimated_tokens(*job);
     job->scored.resize(job->pairs.size());
     const auto labels = encoder_->info().num_labels;
     if (labels > 1) {
@@ -319,6 +342,10 @@ void MicroBatcher::advance(const Share& share) {
   waiting.tokens -= tokens;
   waiting.job->scored_pairs = waiting.next;
   queued_tokens_ -= tokens;
+  {
+    const std::scoped_lock lock(mutex_);
+    left_[waiting.job.get()] = waiting.tokens;
+  }
   if (waiting.next < waiting.job->pairs.size()) return;
   finish(
       std::find_if(queue_.begin(), queue_.end(), [&](const Waiting& w) { return &w == &waiting; }),
@@ -330,6 +357,10 @@ void MicroBatcher::finish(Queue::iterator waiting, JobEnd end) {
   --queued_jobs_;
   const std::shared_ptr<Job> job = std::move(waiting->job);
   queue_.erase(waiting);
+  {
+    const std::scoped_lock lock(mutex_);
+    left_.erase(job.get());
+  }
   job->end = end;
   job->finished(*job);
 }
@@ -361,6 +392,12 @@ void MicroBatcher::measure(std::size_t tokens, Clock::duration elapsed) {
 Clock::duration MicroBatcher::expected(std::size_t tokens) const {
   return std::chrono::duration_cast<Clock::duration>(
       std::chrono::duration<double>(static_cast<double>(tokens) / std::max(throughput(), 1.0)));
+}
+
+std::size_t MicroBatcher::estimated_tokens(const Job& job) const {
+  std::size_t tokens = 0;
+  for (const TextPair& pair : job.pairs) tokens += estimated_tokens(pair, job.rules);
+  return tokens;
 }
 
 std::size_t MicroBatcher::estimated_tokens(const TextPair& pair, const ScoringRules& rules) const {

@@ -12,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 #include "crossrank/cross_encoder.h"
@@ -41,11 +42,13 @@ struct MicroBatchReport {
 // called from any thread. Scores have the bits of CrossEncoder::predict, whatever shares a batch.
 class MicroBatcher {
  public:
-  // `on_batch` is called by the batcher's thread. `on_fatal` too, once, when scoring fails for
-  // reasons that no request gave; afterwards every job fails.
-  MicroBatcher(std::shared_ptr<const CrossEncoder> encoder, BatcherOptions options,
-               std::function<void(const MicroBatchReport&)> on_batch,
-               std::function<void(const Error&)> on_fatal);
+  // Scores a text of its own first. `on_batch` is called by the batcher's thread. `on_fatal` too,
+  // once, when scoring fails for reasons that no request gave; afterwards every job fails. Errors:
+  // those of CrossEncoder::predict.
+  static Result<std::unique_ptr<MicroBatcher>> start(
+      std::shared_ptr<const CrossEncoder> encoder, BatcherOptions options,
+      std::function<void(const MicroBatchReport&)> on_batch,
+      std::function<void(const Error&)> on_fatal);
   ~MicroBatcher();  // shut_down()
   MicroBatcher(const MicroBatcher&) = delete;
   MicroBatcher& operator=(const MicroBatcher&) = delete;
@@ -73,6 +76,10 @@ class MicroBatcher {
   const CrossEncoder& encoder() const { return *encoder_; }
 
  private:
+  MicroBatcher(std::shared_ptr<const CrossEncoder> encoder, BatcherOptions options,
+               std::function<void(const MicroBatchReport&)> on_batch,
+               std::function<void(const Error&)> on_fatal);
+
   struct Waiting {
     std::shared_ptr<Job> job;
     std::size_t next = 0;    // pair
@@ -98,6 +105,8 @@ class MicroBatcher {
   Result<void> self_test();
   void measure(std::size_t tokens, Clock::duration elapsed);
   Clock::duration expected(std::size_t tokens) const;
+  std::size_t tokens_before(std::size_t tokens) const;
+  std::size_t estimated_tokens(const Job& job) const;
   std::size_t estimated_tokens(const TextPair& pair, const ScoringRules& rules) const;
   void fail_for_good(const Error& error);
   void end_all(JobEnd end);
@@ -113,6 +122,8 @@ class MicroBatcher {
   std::condition_variable changed_;
   std::vector<std::shared_ptr<Job>> submitted_;  // guarded by mutex_
   bool stopping_ = false;                        // guarded by mutex_
+  // Tokens that are left of each job that waits.
+  std::unordered_map<const Job*, std::size_t> left_;  // guarded by mutex_
 
   Queue queue_;  // the batcher's thread alone; in the order of arrival
   std::atomic<std::size_t> queued_tokens_{0}, queued_jobs_{0}, cache_size_{0};

@@ -124,12 +124,13 @@ Result<std::shared_ptr<const ServedModel>> ModelRegistry::load(const Entry& entr
   served->created = std::chrono::duration_cast<std::chrono::seconds>(
                         std::chrono::system_clock::now().time_since_epoch())
                         .count();
-  served->batcher = std::make_unique<MicroBatcher>(
-      served->encoder, options_.batcher,
-      [on_batch = on_batch_, name = served->name](const MicroBatchReport& report) {
-        on_batch(name, report);
-      },
-      on_fatal_);
+  CR_TRY_ASSIGN(served->batcher,
+                MicroBatcher::start(
+                    served->encoder, options_.batcher,
+                    [on_batch = on_batch_, name = served->name](const MicroBatchReport& report) {
+                      on_batch(name, report);
+                    },
+                    on_fatal_));
   return std::shared_ptr<const ServedModel>(std::move(served));
 }
 
