@@ -24,8 +24,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 CLIENTS = 8
-LONGEST_RUN = 60  # seconds, when clients stop by themselves
-PLAIN, GONE, BACK, ENDED = 2.0, 3.0, 5.0, 2.0  # seconds of load in each state
+LONGEST_RUN = 300  # seconds, when clients stop by themselves
+# A state lasts this long and until so many requests were answered: a busy machine answers few.
+STATE_SECONDS, STATE_REQUESTS = 3.0, 40
 NO_NGINX = 77
 WRAPPER = """
 daemon off;
@@ -131,6 +132,17 @@ class Load:
         for thread in self.threads:
             thread.join()
 
+    def goes_on(self):
+        """Waits for the length of a state."""
+        start, before = time.monotonic(), self.count
+        wait_until(
+            f"{STATE_REQUESTS} requests are answered",
+            lambda: (
+                self.count - before >= STATE_REQUESTS and time.monotonic() - start >= STATE_SECONDS
+            ),
+            seconds=100,
+        )
+
     def client(self):
         end = time.monotonic() + LONGEST_RUN
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=70)
@@ -198,15 +210,15 @@ def run(folder, servers, ports, body, wanted):
     nginx = start_nginx(folder, ports, retry=True)
     try:
         with Load(ports[0], body, wanted) as load:
-            time.sleep(PLAIN)
+            load.goes_on()
             shares = [server.rankings() for server in servers]
             first.stop(signal.SIGKILL)
-            time.sleep(GONE)
+            load.goes_on()
             first.start()
-            time.sleep(BACK)
+            load.goes_on()
             back = first.rankings()
             code = second.stop(signal.SIGTERM)
-            time.sleep(ENDED)
+            load.goes_on()
     finally:
         nginx.terminate()
         nginx.wait(timeout=30)
@@ -214,9 +226,7 @@ def run(folder, servers, ports, body, wanted):
         "," in line for line in (folder / "access.log").read_text("utf-8").splitlines()
     )
     print(f"{load.count} requests, {len(load.failures)} failed, {tried_again} tried again")
-    print(
-        f"in the first {PLAIN:g} s the servers had {shares}; the killed one, started again, {back}"
-    )
+    print(f"before the kill the servers had {shares}; the killed one, started again, {back}")
     for failure in load.failures[:5]:
         print(f"  {failure}")
     if load.failures:
@@ -235,9 +245,9 @@ def run_without_retry(folder, servers, ports, body, wanted):
     nginx = start_nginx(folder, ports, retry=False)
     try:
         with Load(ports[0], body, wanted) as load:
-            time.sleep(PLAIN)
+            load.goes_on()
             servers[0].stop(signal.SIGKILL)
-            time.sleep(1)
+            load.goes_on()
     finally:
         nginx.terminate()
         nginx.wait(timeout=30)
@@ -255,7 +265,7 @@ def main():
         return NO_NGINX
     binary = sys.argv[1] if len(sys.argv) == 2 else HERE.parents[1] / "build/release/crossrank"
     corpus = (HERE.parent / "corpus.jsonl").read_text("utf-8").splitlines()
-    documents = [json.loads(line)["page_content"] for line in corpus[:12]]
+    documents = [json.loads(line)["page_content"] for line in corpus[:6]]
     body = json.dumps({"query": "who walked on the moon first", "documents": documents}).encode()
     ports = free_ports(4)
     servers = [Server(binary, port) for port in ports[1:]]
