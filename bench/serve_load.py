@@ -161,8 +161,8 @@ def main() -> None:
         saturated = statistics.median(pairs["server"]) / DOCUMENTS
         latency = light_load(options, url, LIGHT * saturated)
         runs = overload(options, url, saturated)
-    ratio = statistics.median(s / l for s, l in zip(pairs["server"], pairs["library"]))
-    more = statistics.median(s - l for s, l in zip(latency["server"], latency["library"]))
+    ratio = statistics.median(s / own for s, own in zip(pairs["server"], pairs["library"]))
+    more = statistics.median(s - own for s, own in zip(latency["server"], latency["library"]))
     print(f"saturation: {100 * ratio:.1f} % of the library; light load: p50 {more:+.2f} ms")
     plot(options.svg, runs, saturated, options.deadline_ms)
     if options.json:

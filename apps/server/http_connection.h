@@ -65,7 +65,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
   // The parser leaves in it what it cannot use yet: a line of headers, of a chunk's size or of
   // trailers, none of which has a length of its own.
-  boost::beast::flat_buffer buffer_{64 * 1024};
+  boost::beast::flat_buffer buffer_{std::size_t{64} << 10};
   std::optional<Parser> parser_;
   std::optional<boost::beast::http::response<boost::beast::http::string_body>> response_;
   std::array<char, 4096> discarded_{};

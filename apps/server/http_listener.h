@@ -21,7 +21,7 @@ namespace crossrank::server {
 
 struct HttpLimits {
   std::size_t max_connections = 1024;
-  std::size_t max_header_bytes = 16 * 1024;
+  std::size_t max_header_bytes = std::size_t{16} << 10;
   std::size_t max_body_bytes = std::size_t{32} << 20;
   // Bodies that are held at a time, all connections together.
   std::size_t all_bodies_bytes = std::size_t{256} << 20;

@@ -250,7 +250,7 @@ void MicroBatcher::score(std::span<const Share> shares) {
   }
   // One job alone. What its texts cannot cause may mean that nothing works any more.
   Job& job = *shares.front().waiting->job;
-  job.error = error_of(shares.front(), std::move(computed).error());
+  job.error = error_of(shares.front(), computed.error());
   const bool texts_to_blame =
       job.error.code == ErrorCode::kTooLong || job.error.code == ErrorCode::kInvalidArgument;
   finish(std::find_if(queue_.begin(), queue_.end(),
@@ -262,7 +262,7 @@ void MicroBatcher::score(std::span<const Share> shares) {
 
 // The error of a share with the number that its pair has in the job. Cached pairs are no part of a
 // micro-batch, so that numbers there differ; whatever the texts cause comes again.
-Error MicroBatcher::error_of(const Share& share, Error error) const {
+Error MicroBatcher::error_of(const Share& share, const Error& error) const {
   const Job& job = *share.waiting->job;
   ScoreOptions options = score_options(job.rules);
   options.first_index = share.first;

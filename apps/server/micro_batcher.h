@@ -99,7 +99,7 @@ class MicroBatcher {
   std::vector<Share> choose();
   void score(std::span<const Share> shares);
   Result<void> compute(std::span<const Share> shares, MicroBatchReport& report);
-  Error error_of(const Share& share, Error error) const;
+  Error error_of(const Share& share, const Error& error) const;
   void advance(const Share& share);
   void finish(Queue::iterator waiting, JobEnd end);
   Result<void> self_test();

@@ -13,6 +13,10 @@ namespace {
 
 constexpr std::size_t kDigestDigits = 12;
 
+Error bad_alias(const std::string& alias, const std::string& why) {
+  return {ErrorCode::kInvalidArgument, "--served-model-name " + alias + ": " + why};
+}
+
 }  // namespace
 
 Result<const Tokenizer*> ServedModel::tokenizer() const {
@@ -60,15 +64,12 @@ Result<void> ModelRegistry::add_names() {
       const auto found = std::find_if(entries_.begin(), entries_.end(),
                                       [&](const auto& entry) { return entry->model == model; });
       if (found == entries_.end()) {
-        return Error{ErrorCode::kInvalidArgument,
-                     "--served-model-name " + alias + ": no --model " + model + " was given"};
+        return bad_alias(alias, "no --model " + model + " was given");
       }
       target = found->get();
     }
     if (name.empty() || entry_of(name) != nullptr) {
-      return Error{ErrorCode::kInvalidArgument,
-                   "--served-model-name " + alias + ": the name is " +
-                       (name.empty() ? "empty" : "that of a model already")};
+      return bad_alias(alias, name.empty() ? "the name is empty" : "it is a model's name already");
     }
     if (target->name == target->model) target->name = name;
     aliases_.emplace_back(name, target);

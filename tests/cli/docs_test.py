@@ -54,8 +54,18 @@ def variables_read():
     return names
 
 
-COMMANDS = ("rank", "hybrid", "score", "tokenize", "info", "models", "pull", "serve", "bench",
-            "doctor")
+COMMANDS = (
+    "rank",
+    "hybrid",
+    "score",
+    "tokenize",
+    "info",
+    "models",
+    "pull",
+    "serve",
+    "bench",
+    "doctor",
+)
 
 
 class Page(CliTest):

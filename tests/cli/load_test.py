@@ -170,7 +170,7 @@ class Load(LoadTest):
         self.assertLess(latency["p90"], 2000)
 
     def test_waiting_for_a_connection_counts(self):
-        """Ten requests a second are answered, forty are due: the last of them waits for seconds. One
+        """Ten requests a second are answered, forty are due: the last one waits for seconds. One
         who counts from when a request is sent would see 100 ms for each."""
         with FakeServer(slow(0.1)) as server:
             run = self.one(server, "--rate", "40", "--duration", "1", "--connections", "1")
@@ -255,8 +255,8 @@ class Failures(LoadTest):
         self.assertEqual(run["served_per_second"], 0)
 
     def test_what_cannot_be_sent_in_time(self):
-        # Each request ends when its own time is over, and the next one has what is left of its time:
-        # nothing but those that are due at almost the same time.
+        # Each request ends when its own time is over, and the next one has what is left of its own:
+        # nothing, if it was due at almost the same time.
         with FakeServer(slow(0.3)) as server:
             args = ("--rate", "1000", "--duration", "0.5", "--connections", "1")
             run = self.one(server, *args, "--timeout-ms", "200")

@@ -45,7 +45,9 @@ class Usage(CliTest):
         self.fails(2, "rerunk", says=["unknown command 'rerunk'", "rank, hybrid, score"])
 
     def test_unknown_flag(self):
-        run = self.fails(2, "rank", "-q", "x", "--modle", "builtin", says="unknown option '--modle'")
+        run = self.fails(
+            2, "rank", "-q", "x", "--modle", "builtin", says="unknown option '--modle'"
+        )
         self.assertNotIn("builtin", run.err)
         self.fails(2, "--modle", says="unknown option '--modle'")
 
