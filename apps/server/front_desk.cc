@@ -66,7 +66,7 @@ bool FrontDesk::has_key(const RequestHead& head) const {
 }
 
 std::optional<Reply> FrontDesk::screen(const RequestHead& head) const {
-  const auto refuse = [&](unsigned status, std::string message) {
+  const auto refuse = [&](unsigned status, const std::string& message) {
     return protocol_error(head.path, status, message);
   };
   const std::string methods = methods_of(head.path);

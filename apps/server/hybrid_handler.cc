@@ -161,10 +161,12 @@ Result<Judged> judge(const Services& services, const HybridRequest& request,
   if (is_decided(first_stage, request.top_k, llm.options().skip_if_gap)) {
     judged.report.outcome = JudgeOutcome::kSkippedConfident;
     judged.report.model = llm.options().model;
-    for (std::size_t i = 0; i < first_stage.size(); ++i) judged.positions.push_back({i, {}, {}});
+    judged.positions.resize(first_stage.size());
+    for (std::size_t i = 0; i < first_stage.size(); ++i) judged.positions[i].finalist = i;
     return judged;
   }
   std::vector<Document> documents;
+  documents.reserve(first_stage.size());
   for (const RankedIndex& ranked : first_stage)
     documents.push_back(request.documents[ranked.index]);
   const auto whole =

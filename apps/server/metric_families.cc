@@ -106,10 +106,12 @@ std::string MetricFamilies::text() const {
       std::size_t cumulated = 0;
       for (std::size_t i = 0; i < series.in_bucket.size(); ++i) {
         cumulated += series.in_bucket[i];
-        const std::string bound = i < family.bounds.size() ? number_text(family.bounds[i]) : "+Inf";
-        append_line(out, family.name + "_bucket",
-                    labels + (labels.empty() ? "" : ",") + "le=\"" + bound + "\"",
-                    std::to_string(cumulated));
+        std::string with_bound = labels;
+        if (!labels.empty()) with_bound += ',';
+        with_bound += "le=\"";
+        with_bound += i < family.bounds.size() ? number_text(family.bounds[i]) : "+Inf";
+        with_bound += '"';
+        append_line(out, family.name + "_bucket", with_bound, std::to_string(cumulated));
       }
       append_line(out, family.name + "_sum", labels, number_text(series.value));
       append_line(out, family.name + "_count", labels, std::to_string(cumulated));
