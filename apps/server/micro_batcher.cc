@@ -126,8 +126,11 @@ std::size_t MicroBatcher::tokens_before(std::size_t tokens) const {
 }
 
 bool MicroBatcher::ready() const {
-  const Clock::time_point last{Clock::duration(last_success_.load())};
-  return !broken_ && last != Clock::time_point{} && Clock::now() - last < kReadyWindow;
+  return !broken_ && Clock::now() - last_success() < kReadyWindow;
+}
+
+Clock::time_point MicroBatcher::last_success() const {
+  return Clock::time_point(Clock::duration(last_success_.load()));
 }
 
 void MicroBatcher::run() {
@@ -142,9 +145,9 @@ void MicroBatcher::run() {
         take_submitted();
         if (stopping_) break;
       }
-      if (queue_.empty()) {
+      // Cached and refused pairs run no model either.
+      if (Clock::now() - last_success() > kSelfTestInterval) {
         if (const auto tested = self_test(); !tested.ok()) return fail_for_good(tested.error());
-        continue;
       }
       drop_ended();
       if (const std::vector<Share> shares = choose(); !shares.empty()) score(shares);

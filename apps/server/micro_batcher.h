@@ -103,6 +103,7 @@ class MicroBatcher {
   void advance(const Share& share);
   void finish(Queue::iterator waiting, JobEnd end);
   Result<void> self_test();
+  Clock::time_point last_success() const;
   void measure(std::size_t tokens, Clock::duration elapsed);
   Clock::duration expected(std::size_t tokens) const;
   std::size_t tokens_before(std::size_t tokens) const;
