@@ -80,6 +80,12 @@ json::Value cost_json(double cost) {
   return relevance_json(std::strtod(text.data(), nullptr));
 }
 
+// What went wrong, with our options as flags. Only how many candidates fit is said in terms of
+// them; a server's words, which may hold the same names, stay as they are.
+std::string message_of(const JudgeReport& report) {
+  return report.message.starts_with("Only ") ? with_flags(report.message) : report.message;
+}
+
 std::string report_json(const JudgeReport& report) {
   std::string out;
   ObjectWriter object(out);
@@ -96,7 +102,7 @@ std::string report_json(const JudgeReport& report) {
   object.member("cut_documents", report.cut_documents)
       .member("query_chars_cut", report.query_chars_cut)
       .member("context_chars_cut", report.context_chars_cut);
-  if (!report.message.empty()) object.member("message", with_flags(report.message));
+  if (!report.message.empty()) object.member("message", message_of(report));
   object.member("elapsed_ms", milliseconds(report.elapsed)).end();
   return out;
 }
@@ -131,7 +137,7 @@ std::string judge_line(const JudgeReport& report) {
     line += with_thousands(static_cast<std::size_t>(report.elapsed.count() / 1000)) + " ms, " +
             report.model;
   }
-  if (!report.message.empty()) line += ". " + with_flags(report.message);
+  if (!report.message.empty()) line += ". " + message_of(report);
   return line;
 }
 

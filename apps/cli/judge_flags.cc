@@ -3,7 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
-#include <charconv>
+#include <cstdint>
 #include <limits>
 #include <utility>
 
@@ -13,6 +13,7 @@
 #include "choices.h"
 #include "commands.h"
 #include "options.h"
+#include "parse_all.h"
 
 namespace crossrank::cli {
 namespace {
@@ -73,13 +74,10 @@ void add_seed_flag(CLI::App& app, JudgeFlags& flags) {
   app.add_option_function<std::string>(
          "--judge-seed",
          [&flags](const std::string& text) {
-           std::uint64_t seed = 0;
-           const char* end = text.data() + text.size();
-           const auto [p, error] = std::from_chars(text.data(), end, seed);
-           if (error != std::errc() || p != end) {
+           flags.options.seed = parse_all<std::uint64_t>(text);
+           if (!flags.options.seed) {
              throw CLI::ValidationError("--judge-seed", "'" + text + "' is not a whole number");
            }
-           flags.options.seed = seed;
          },
          "Makes the request repeatable: for tests, not for strangers' documents")
       ->type_name("N")

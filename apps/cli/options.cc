@@ -3,12 +3,12 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
-#include <charconv>
 #include <utility>
 
 #include "choices.h"
 #include "console.h"
 #include "crossrank/version.h"
+#include "parse_all.h"
 #include "result_writer.h"
 
 namespace crossrank::cli {
@@ -32,16 +32,6 @@ constexpr std::array kFormats = {
     Name<Format>{"jsonl", Format::kJsonl}, Name<Format>{"tsv", Format::kTsv},
     Name<Format>{"trec", Format::kTrec},
 };
-
-// All of `text` as a T.
-template <typename T>
-std::optional<T> parse_all(const std::string& text) {
-  T value{};
-  const char* end = text.data() + text.size();
-  const auto [p, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || p != end) return std::nullopt;
-  return value;
-}
 
 }  // namespace
 

@@ -17,12 +17,12 @@ namespace crossrank {
 enum class JudgeOutcome : std::uint8_t {
   kJudged,            ///< Every candidate has a valid verdict.
   kRepaired,          ///< The same, after a second question for what the first answer lacked.
-  kPartial,           ///< At least half of them have one; or one of two passes failed.
+  kPartial,           ///< At least half of the documents have one; or one of two passes failed.
   kRefused,           ///< The model refused to answer.
   kTimeout,           ///< No answer came within the time budget.
-  kMalformed,         ///< The answers cover fewer than half of the candidates.
+  kMalformed,         ///< The answers cover fewer than half of the documents.
   kProviderError,     ///< The server could not be reached, or answered with an error.
-  kBudgetExhausted,   ///< No time for a call that was due, or no room for half of the candidates.
+  kBudgetExhausted,   ///< No time for a call that was due, or no room for half of the documents.
   kSkippedConfident,  ///< No call: the cross-encoder's gap was decisive (skip_if_gap).
 };
 
@@ -42,7 +42,7 @@ struct JudgeParam {
 };
 
 /// One request and what came back, without secrets: the key and the values of the caller's own
-/// headers are "[redacted]". `status` 0 = no answer.
+/// headers, whole and in pieces of 8 characters and more, are "[redacted]". `status` 0 = no answer.
 struct JudgeExchange {
   std::string url = {};
   std::vector<std::string> headers = {};
@@ -67,7 +67,7 @@ struct JudgeHttpReply {
   std::string body = {};         ///< Of any status. Unusable when there is an `error`.
   std::string retry_after = {};  ///< The header, "" when absent.
   std::string error = {};
-  bool timed_out = false;
+  bool timed_out = false;  ///< JudgeHttpRequest::timeout is over; then no other call follows.
 };
 
 using JudgeTransport = std::function<JudgeHttpReply(const JudgeHttpRequest& request)>;
@@ -83,7 +83,7 @@ struct JudgeOptions {
   std::vector<std::string> headers = {};      ///< More headers, "Name: value"; never shown.
   std::string proxy = {};                     ///< "" = the environment's (https_proxy, no_proxy).
   std::string ca_bundle = {};                 ///< A PEM file; "" = the system's.
-  std::chrono::milliseconds timeout{30'000};  ///< For all calls of one ranking together.
+  std::chrono::milliseconds timeout{30'000};  ///< For all calls of one ranking; 24 hours at most.
   JudgeMode mode = JudgeMode::kListwise;
   OrderBias order_bias = OrderBias::kIgnore;
   std::size_t concurrency = 4;  ///< Calls at a time (pointwise, two passes).
@@ -92,15 +92,18 @@ struct JudgeOptions {
   std::optional<std::uint64_t> seed = {};
   std::vector<JudgeParam> params = {};
   std::size_t context_tokens = 8192;  ///< The model's window: prompt and answer together.
-  std::size_t document_tokens = 512;  ///< Of each document at most, by a careful estimate.
+  std::size_t document_tokens = 512;  ///< Of each text at most, by a careful estimate; half as many
+                                      ///< of its metadata.
   std::size_t answer_tokens = 0;      ///< 0 = 64 and 96 for each candidate.
   /// No call when the logits at rank top_k and behind it differ by this much (HybridReRanker).
   std::optional<float> skip_if_gap = {};
   /// JSON: {"MODEL": {"input_per_million": 0.15, "output_per_million": 0.6}}. "" = no cost.
   std::string price_file = {};
   std::size_t cache_entries = 256;  ///< Judged lists that are remembered; 0 = none.
-  std::function<void(const JudgeExchange&)> trace = {};  ///< Called by one thread at a time.
-  JudgeTransport transport = {};  ///< Instead of libcurl. Called by several threads.
+  /// Called by one thread at a time. A std::exception that it throws is dropped.
+  std::function<void(const JudgeExchange&)> trace = {};
+  /// Instead of libcurl. Called by several threads. A std::exception that it throws is an `error`.
+  JudgeTransport transport = {};
 };
 
 /// What belongs to one call of rank().
@@ -135,7 +138,7 @@ struct JudgeReport {
   std::string prompt_version = {};
   std::string model = {};                   ///< As the server calls it, else as was asked for.
   std::optional<double> disagreement = {};  ///< Mean of the documents', of two passes.
-  std::size_t cut_documents = 0;            ///< Candidates that the judge saw in part.
+  std::size_t cut_documents = 0;            ///< Candidates whose text or metadata it saw in part.
   std::size_t query_chars_cut = 0;          ///< Code points of the query that it did not see.
   std::size_t context_chars_cut = 0;        ///< The same of the context.
   bool cached = false;                      ///< Remembered, or shared with a call under way.

@@ -1,6 +1,7 @@
 // Rerankers over documents with metadata. The scoring itself is CrossEncoder's.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <span>
 #include <string>
@@ -49,7 +50,11 @@ class CrossEncoderReRanker {
   [[nodiscard]] const CrossEncoder& cross_encoder() const { return *cross_encoder_; }
 
  private:
+  friend class HybridReRanker;
   CrossEncoderReRanker(std::shared_ptr<const CrossEncoder> cross_encoder, ReRankOptions options);
+  // `cancel` is a call's own flag, beside ReRankOptions::cancel; it may be null.
+  Result<Ranking> rank_with_cancel(std::string_view query, std::span<const Document> documents,
+                                   const std::atomic<bool>* cancel) const;
   std::shared_ptr<const CrossEncoder> cross_encoder_;
   ReRankOptions options_;
 };
@@ -60,8 +65,9 @@ struct JudgedRanking : Ranking {
 };
 
 /// Scores documents with an LLM behind an OpenAI-compatible /chat/completions, against a strict
-/// schema; sees content, metadata and the caller's context. Every document that it is given comes
-/// back, at most once and judged or not. Movable; const methods may be called from many threads.
+/// schema; sees content, metadata and the caller's context. What comes back are the best top_k of
+/// the documents that it is given, judged or not, none of them twice and no other. Movable; const
+/// methods may be called from many threads.
 class LlmJudge {
  public:
   /// Nothing is sent. Errors: kInvalidArgument for a url, model, key, header or parameter that is
@@ -73,13 +79,15 @@ class LlmJudge {
   ~LlmJudge();
 
   /// The best top_k. The order of `documents` stands for the first stage: it decides between equal
-  /// relevances, and unjudged documents follow in it. Logits are NaN. At most 99 documents are
-  /// judged. A judge that fails is no error: see JudgeReport. Errors: kCancelled, kOutOfMemory.
+  /// relevances, and unjudged documents follow in it. Logits are NaN. The first 99 documents are
+  /// judged; of more than 198 none is, since half of all must be. A judge that fails is no error:
+  /// see JudgeReport. Errors: kCancelled, kOutOfMemory.
   [[nodiscard]] Result<JudgedRanking> rank(std::string_view query,
                                            std::span<const Document> documents,
                                            const JudgeCall& call = {}) const;
 
-  /// The requests that rank() would begin with. Nothing is sent.
+  /// The requests that rank() would begin with; none where it would not ask. Nothing is sent.
+  /// Errors: kIoError without random numbers for the fences, kOutOfMemory.
   [[nodiscard]] Result<std::vector<JudgeExchange>> dry_run(std::string_view query,
                                                            std::span<const Document> documents,
                                                            const JudgeCall& call = {}) const;
@@ -110,13 +118,14 @@ class HybridReRanker {
                                        HybridOptions options = {});
 
   /// Judged documents by relevance, then logit, then index; behind them the others as the
-  /// cross-encoder has them. Errors: those of CrossEncoderReRanker::rank, kCancelled; with `strict`
-  /// kJudgeFailed.
+  /// cross-encoder has them. JudgeCall::cancel stops both stages. Errors: those of
+  /// CrossEncoderReRanker::rank, kCancelled; with `strict` kJudgeFailed.
   [[nodiscard]] Result<JudgedRanking> rank(std::string_view query,
                                            std::span<const Document> documents,
                                            const JudgeCall& call = {}) const;
 
   /// The first stage, then the requests that the judge would begin with; none if it is skipped.
+  /// Errors: those of CrossEncoderReRanker::rank and of LlmJudge::dry_run, kCancelled.
   [[nodiscard]] Result<std::vector<JudgeExchange>> dry_run(std::string_view query,
                                                            std::span<const Document> documents,
                                                            const JudgeCall& call = {}) const;

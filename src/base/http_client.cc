@@ -11,6 +11,7 @@
 #include <exception>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/cancel.h"
 #include "base/curl_api.h"
 #include "base/try.h"
@@ -54,12 +55,6 @@ class SigpipeBlock {
   sigset_t before_{};
   bool was_pending_ = false;
 };
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
 
 std::string_view trim(std::string_view text) {
   const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
@@ -199,7 +194,8 @@ void read_header(HttpReply& reply, std::string_view line) {
   const std::size_t colon = line.find(':');
   if (colon == line.npos || line.size() > kMaxHeaderBytes) return;
   if (reply.headers.size() == kMaxHeaders) return;
-  reply.headers.emplace_back(lower(trim(line.substr(0, colon))), trim(line.substr(colon + 1)));
+  reply.headers.emplace_back(ascii_lower(trim(line.substr(0, colon))),
+                             trim(line.substr(colon + 1)));
 }
 
 const std::string& HttpReply::header(std::string_view name) const {
@@ -365,7 +361,7 @@ std::string url_origin(const std::string& url) {
     char* text = nullptr;
     if (api.url_get(handle.get(), which, &text, CURLU_DEFAULT_PORT) != CURLUE_OK)
       return std::string();
-    std::string out = lower(text);
+    std::string out = ascii_lower(text);
     api.free(text);
     return out;
   };

@@ -121,49 +121,86 @@ std::optional<int> token_value(std::string_view token) {
   return value;
 }
 
-// The mean rating under the distribution at the token where the first rating stands. "10" may be
-// one token or "1" and "0": the mass of "1" is then divided by what the next token says, when "1"
-// is what was written.
-std::optional<double> expected_relevance(const json::Value& logprobs) {
-  const json::Value& tokens = member(logprobs, "content");
-  if (!tokens.is_array()) return {};
+// Whether a member "relevance" has its value next; `before` is the end of what is written so far.
+bool precedes_rating(std::string_view before) {
+  constexpr std::string_view kName = "\"relevance\"";
+  const std::size_t name = before.rfind(kName);
+  if (name == before.npos) return false;
+  before.remove_prefix(name + kName.size());
+  return before.find(':') != before.npos && before.find_first_not_of(": \n\t") == before.npos;
+}
+
+// The number whose digits begin at tokens[at] and go on as far as tokens do: "1" and "0," are 10.
+std::optional<int> written_value(const json::Value& tokens, std::size_t at) {
+  std::string digits = text_of(member(tokens[at], "token"));
+  if (!token_value(digits)) return {};
+  while (++at < tokens.size()) {
+    const std::string token = text_of(member(tokens[at], "token"));
+    const std::size_t end = std::min(token.find_first_not_of("0123456789"), token.size());
+    digits.append(token, 0, end);
+    if (end < token.size()) break;
+  }
+  return token_value(digits);
+}
+
+// The last token at which a rating with that value begins: what comes before an answer is a draft
+// or a quotation. Empty when there is none.
+std::optional<std::size_t> find_rating_token(const json::Value& tokens, int value) {
+  std::optional<std::size_t> found;
   std::string before;
   for (std::size_t i = 0; i < tokens.size(); ++i) {
-    const std::string token = text_of(member(tokens[i], "token"));
-    const std::size_t colon = before.rfind("\"relevance\"");
-    const bool at_value = colon != before.npos &&
-                          before.find_first_not_of(": \n\t", colon + 11) == before.npos &&
-                          before.find(':', colon) != before.npos && token_value(token).has_value();
-    before += token;
+    if (precedes_rating(before) && written_value(tokens, i) == value) found = i;
+    before += text_of(member(tokens[i], "token"));
     if (before.size() > kBytesBefore) before.erase(0, before.size() - kBytesBefore);
-    if (!at_value) continue;
-    double mass = 0, sum = 0;
-    const json::Value& tops = member(tokens[i], "top_logprobs");
-    if (!tops.is_array()) return {};
-    for (const json::Value& top : tops) {
-      const auto value = token_value(text_of(member(top, "token")));
-      const json::Value& logprob = member(top, "logprob");
-      if (!value || !logprob.is_number()) continue;
-      const double p = std::exp(std::min(logprob.get<double>(), 0.0));
-      double mean = *value;
-      if (*value == 1 && token_value(token) == 1 && i + 1 < tokens.size()) {
-        const json::Value& next = member(tokens[i + 1], "top_logprobs");
-        double zero = 0;
-        for (const json::Value& follower : next.is_array() ? next : json::Value::array()) {
-          const std::string text = text_of(member(follower, "token"));
-          const json::Value& q = member(follower, "logprob");
-          if (text.starts_with('0') && q.is_number())
-            zero += std::exp(std::min(q.get<double>(), 0.0));
-        }
-        mean = 1 + 9 * std::min(zero, 1.0);
-      }
-      mass += p;
-      sum += p * mean;
-    }
-    if (mass <= 0) return {};
-    return std::clamp(sum / mass, 0.0, double{kMaxRelevance});
   }
-  return {};
+  return found;
+}
+
+// What stood to choice for a token; an empty array where that is not said.
+const json::Value& choices_at(const json::Value& tokens, std::size_t at) {
+  static const json::Value kNone = json::Value::array();
+  if (at >= tokens.size()) return kNone;
+  const json::Value& tops = member(tokens[at], "top_logprobs");
+  return tops.is_array() ? tops : kNone;
+}
+
+double probability(const json::Value& choice) {
+  const json::Value& logprob = member(choice, "logprob");
+  return logprob.is_number() ? std::exp(std::min(logprob.get<double>(), 0.0)) : 0;
+}
+
+// That tokens[at] begins with "0".
+double probability_of_zero(const json::Value& tokens, std::size_t at) {
+  double sum = 0;
+  for (const json::Value& choice : choices_at(tokens, at)) {
+    if (text_of(member(choice, "token")).starts_with('0')) sum += probability(choice);
+  }
+  return std::min(sum, 1.0);
+}
+
+// The mean of the ratings that stood to choice at tokens[at]. "10" may be one token or "1" and "0":
+// the mass of "1" is divided by what stood to choice behind it, which is known if "1" was written.
+std::optional<double> mean_rating(const json::Value& tokens, std::size_t at) {
+  const bool one_written = token_value(text_of(member(tokens[at], "token"))) == 1;
+  double mass = 0, sum = 0;
+  for (const json::Value& choice : choices_at(tokens, at)) {
+    const auto value = token_value(text_of(member(choice, "token")));
+    if (!value) continue;
+    double mean = *value;
+    if (*value == 1 && one_written) mean += 9 * probability_of_zero(tokens, at + 1);
+    mass += probability(choice);
+    sum += probability(choice) * mean;
+  }
+  if (mass <= 0) return {};
+  return std::clamp(sum / mass, 0.0, double{kMaxRelevance});
+}
+
+// The mean rating where `rating`, which was read from the content, is written.
+std::optional<double> expected_relevance(const json::Value& logprobs, const Rating& rating) {
+  const json::Value& tokens = member(logprobs, "content");
+  if (!tokens.is_array()) return {};
+  const auto at = find_rating_token(tokens, static_cast<int>(rating.relevance));
+  return at ? mean_rating(tokens, *at) : std::nullopt;
 }
 
 }  // namespace
@@ -228,7 +265,9 @@ Result<Completion> read_completion(std::string_view body, bool wants_expected_re
   const auto prompt = tokens("prompt_tokens"), answer = tokens("completion_tokens");
   if (prompt && answer) out.usage = {*prompt, *answer};
   if (wants_expected_relevance) {
-    out.expected_relevance = expected_relevance(member(choice, "logprobs"));
+    const Ratings ratings = read_ratings(out.content, 1);
+    if (ratings[0])
+      out.expected_relevance = expected_relevance(member(choice, "logprobs"), *ratings[0]);
   }
   return out;
 }

@@ -33,6 +33,11 @@ Ratings read_ratings(std::string_view content, std::size_t places, const Redact&
 
 struct Usage {
   std::size_t prompt_tokens = 0, completion_tokens = 0;
+
+  void add(const Usage& other) {
+    prompt_tokens += other.prompt_tokens;
+    completion_tokens += other.completion_tokens;
+  }
 };
 
 // The parts of a chat completion that count.
@@ -42,7 +47,7 @@ struct Completion {
   std::string model;           // "" = not said
   std::optional<Usage> usage;  // empty unless both numbers are there
   bool refused = false;        // by its refusal member, or filtered
-  // The mean of 0..10 under the log-probabilities of the first rating's token, where it is wanted
+  // The mean of 0..10 under the log-probabilities where c01's rating is written, where it is wanted
   // and the server gives them.
   std::optional<double> expected_relevance;
 };

@@ -3,9 +3,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
 #include <cstdlib>
+#include <exception>
+#include <new>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/http_client.h"
 #include "base/small_file.h"
 #include "base/try.h"
@@ -19,6 +23,8 @@ constexpr std::string_view kRoute = "/chat/completions";
 constexpr std::size_t kMaxKeyBytes = 16u << 10;
 constexpr std::size_t kMaxBackslashes = 64;  // escaped ones in a secret: redacting stays linear
 constexpr std::size_t kMinSecretBytes = 4;   // a shorter "secret" would redact half of the text
+constexpr std::size_t kMinPieceBytes =
+    8;  // of a header's value; shorter ones are "Bearer" and such
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -119,6 +125,59 @@ std::vector<std::string> secrets_of_proxy(std::string_view proxy) {
   return {std::string(user_and_password), std::string(password), plain};
 }
 
+// The bytes that base64 stands for, up to the first character that is none of its digits.
+std::string base64_decoded(std::string_view text) {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  std::uint32_t bits = 0;
+  int count = 0;  // of bits that have not been taken
+  for (const char c : text) {
+    const std::size_t digit = kDigits.find(c);
+    if (digit == kDigits.npos) break;
+    bits = bits << 6 | static_cast<std::uint32_t>(digit);
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    out += static_cast<char>(bits >> count & 0xFF);
+  }
+  return out;
+}
+
+// What may open something in a header's value: all of it, and its pieces, since servers repeat a
+// token without its scheme, a cookie without its name, a password without its base64. Not the words
+// of headers that describe the caller: models use such words, too.
+std::vector<std::string> secrets_of_header(std::string_view name, std::string_view value) {
+  std::vector<std::string> secrets = {std::string(value)};
+  for (const char* words : {"user-agent", "referer", "http-referer", "x-title"}) {
+    if (base::ascii_lower(name) == words) return secrets;
+  }
+  const auto add_piece = [&](std::string_view piece) {
+    if (piece.size() >= kMinPieceBytes) secrets.emplace_back(piece);
+  };
+  for (std::string_view rest = value; !rest.empty();) {
+    const std::size_t end = std::min(rest.find_first_of(" \t;,\""), rest.size());
+    std::string_view word = rest.substr(0, end);
+    const bool is_name = word.ends_with('=') && rest.substr(end).starts_with('"');
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (is_name) continue;
+    while (word.ends_with('=')) word.remove_suffix(1);  // base64 may come back without
+    add_piece(word);
+    if (const std::size_t equals = word.find('='); equals != word.npos) {
+      add_piece(word.substr(equals + 1));
+    }
+  }
+  constexpr std::string_view kBasic = "basic ";
+  if (base::ascii_lower(value.substr(0, kBasic.size())) == kBasic) {
+    const std::string user_and_password = base64_decoded(trimmed(value.substr(kBasic.size())));
+    secrets.push_back(user_and_password);
+    if (const std::size_t colon = user_and_password.find(':'); colon != std::string::npos) {
+      secrets.push_back(user_and_password.substr(colon + 1));
+    }
+  }
+  return secrets;
+}
+
 // The end of the character at text[pos] as JSON may write it, behind any number of backslashes:
 // "/", "\\/" and "\\u002f" are one. `c` is 0 at the end of the text.
 std::size_t unescape(std::string_view text, std::size_t pos, char& c) {
@@ -181,7 +240,10 @@ Result<std::unique_ptr<const ChatServer>> ChatServer::create(JudgeOptions& optio
     }
     server->headers_.push_back(header);
     server->shown_headers_.push_back(header.substr(0, colon) + ": " + std::string(kRedacted));
-    server->secrets_.push_back(trimmed(std::string_view(header).substr(colon + 1)));
+    const std::string name = header.substr(0, colon), value = trimmed(header.substr(colon + 1));
+    for (std::string& secret : secrets_of_header(name, value)) {
+      server->secrets_.push_back(std::move(secret));
+    }
   }
   for (std::string& secret : secrets_of_proxy(options.proxy)) {
     server->secrets_.push_back(std::move(secret));
@@ -204,8 +266,15 @@ Result<std::unique_ptr<const ChatServer>> ChatServer::create(JudgeOptions& optio
 JudgeHttpReply ChatServer::post(const std::string& body, std::chrono::milliseconds timeout,
                                 const std::atomic<bool>* cancel) const {
   const auto start = std::chrono::steady_clock::now();
-  JudgeHttpReply reply = transport_(
-      {.url = url_, .headers = headers_, .body = body, .timeout = timeout, .cancel = cancel});
+  JudgeHttpReply reply;
+  try {
+    reply = transport_(
+        {.url = url_, .headers = headers_, .body = body, .timeout = timeout, .cancel = cancel});
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& e) {  // the caller's own transport may
+    reply = {.error = std::string("The judge's transport failed: ") + e.what()};
+  }
   reply.error = redact(reply.error);
   if (trace_) {
     JudgeExchange exchange = describe(body);
@@ -215,7 +284,12 @@ JudgeHttpReply ChatServer::post(const std::string& body, std::chrono::millisecon
     exchange.elapsed = std::chrono::duration_cast<std::chrono::microseconds>(
         std::chrono::steady_clock::now() - start);
     const std::lock_guard lock(trace_mutex_);
-    trace_(exchange);
+    try {
+      trace_(exchange);
+    } catch (const std::bad_alloc&) {
+      throw;
+    } catch (const std::exception&) {  // costs its line, not the ranking
+    }
   }
   return reply;
 }

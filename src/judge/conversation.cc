@@ -2,10 +2,9 @@
 #include "judge/conversation.h"
 
 #include <algorithm>
-#include <array>
-#include <thread>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/cancel.h"
 #include "judge/prompt_text.h"
 
@@ -19,62 +18,80 @@ constexpr milliseconds kUnsaidWait{500};  // before a 429 or 503 without Retry-A
 constexpr std::size_t kAnswerTokensBase = 64;  // braces, labels, and a model's preamble
 constexpr std::size_t kAnswerTokensEach = 96;  // 200 characters are some 50 tokens, and 30 of JSON
 
-std::string lower(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
-
 bool mentions(const std::string& text, std::initializer_list<std::string_view> words) {
   return std::any_of(words.begin(), words.end(),
                      [&](std::string_view word) { return text.find(word) != text.npos; });
 }
 
 constexpr std::string_view kLate = "The judge did not answer in time.";
+constexpr std::string_view kCancelled = "The call was cancelled.";
 
-// An answer to fewer than half of the candidates counts as none: that is known before it is asked.
-bool too_few_fit(const Prompt& prompt, std::size_t candidates) {
-  return 2 * prompt.places < candidates;
+// An answer that rates fewer than half of the documents counts as none.
+bool is_half(std::size_t rated, const Question& question) {
+  return 2 * rated >= question.documents;
 }
 
-// What a status that is not 2xx asks for.
-enum class Refusal { kTooLong, kLogprobs, kFormat, kLater, kFinal };
+std::size_t answer_tokens(const Question& question, const JudgeOptions& options) {
+  if (options.answer_tokens != 0) return options.answer_tokens;
+  return kAnswerTokensBase + kAnswerTokensEach * question.candidates.size();
+}
+
+Prompt prompt_of(const Question& question, const JudgeOptions& options, TokenCount count) {
+  const std::size_t answer = answer_tokens(question, options);
+  PromptLimits limits;
+  limits.prompt_tokens = options.context_tokens > answer ? options.context_tokens - answer : 0;
+  limits.document_tokens = options.document_tokens;
+  limits.count = count;
+  return make_prompt(question.query, question.context, question.candidates, question.deal, limits);
+}
+
+RequestShape first_shape(const Question& question, const JudgeOptions& options,
+                         const Learned& learned) {
+  return {.format = learned.format,
+          .logprobs = question.logprobs && !learned.no_logprobs,
+          .answer_tokens = answer_tokens(question, options)};
+}
+
+ResponseFormat simpler(ResponseFormat format) {
+  return format == ResponseFormat::kJsonSchema ? ResponseFormat::kJsonObject
+                                               : ResponseFormat::kText;
+}
+
+// What a status that is not 2xx asks for. kUnclear may be of the format, too, but does not say so.
+enum class Refusal { kTooLong, kLogprobs, kFormat, kUnclear, kLater, kFinal };
 
 Refusal refusal_of(const JudgeHttpReply& reply) {
   if (reply.status == 429 || reply.status == 503) return Refusal::kLater;
-  const std::string said = lower(error_text(reply.body));
+  const std::string said = base::ascii_lower(error_text(reply.body));
   const bool of_request = reply.status == 400 || reply.status == 413 || reply.status == 422;
   if (of_request && mentions(said, {"context_length", "context length", "context size",
                                     "context window", "maximum context", "too many tokens",
                                     "prompt is too long", "exceeds the available context"})) {
     return Refusal::kTooLong;
   }
+  if (reply.status == 413) return Refusal::kFinal;  // too large in any format
   if (of_request && mentions(said, {"logprobs"})) return Refusal::kLogprobs;
-  if (of_request || reply.status == 501) return Refusal::kFormat;
-  if (reply.status == 500 &&
-      mentions(said, {"response_format", "json_schema", "schema", "grammar"})) {
-    return Refusal::kFormat;
-  }
-  return Refusal::kFinal;
+  const bool of_format = mentions(said, {"response_format", "schema", "grammar"});
+  if (of_request || reply.status == 501) return of_format ? Refusal::kFormat : Refusal::kUnclear;
+  return of_format && reply.status == 500 ? Refusal::kFormat : Refusal::kFinal;
 }
 
 class Conversation {
  public:
   Conversation(const Question& question, const JudgeOptions& options, const ChatServer& server,
-               Learned& learned, Clock::time_point deadline, const std::atomic<bool>* cancel)
+               Learned& learned, Round& round)
       : question_(question),
         options_(options),
         server_(server),
         learned_(learned),
-        deadline_(deadline),
-        cancel_(cancel),
-        redact_([&server](std::string_view text) { return server.redact(text); }) {
-    shape_.format = learned.format;
-    shape_.logprobs = question.logprobs && !learned.no_logprobs;
-    shape_.answer_tokens = answer_tokens(question, options);
+        deadline_(round.deadline),
+        cancel_(round.cancel),
+        redact_([&server](std::string_view text) { return server.redact(text); }),
+        turn_(round.pace),
+        shape_(first_shape(question, options, learned)) {
     settled_.ratings.resize(question.candidates.size());
     settled_.chars_cut.resize(question.candidates.size());
+    settled_.metadata_cut.resize(question.candidates.size());
   }
 
   Settled run() {
@@ -83,64 +100,55 @@ class Conversation {
     return std::move(settled_);
   }
 
-  static std::size_t answer_tokens(const Question& question, const JudgeOptions& options) {
-    if (options.answer_tokens != 0) return options.answer_tokens;
-    return kAnswerTokensBase + kAnswerTokensEach * question.candidates.size();
-  }
-
-  static Prompt make(const Question& question, const JudgeOptions& options, TokenCount count) {
-    const std::size_t answer = answer_tokens(question, options);
-    PromptLimits limits;
-    limits.prompt_tokens = options.context_tokens > answer ? options.context_tokens - answer : 0;
-    limits.document_tokens = options.document_tokens;
-    limits.count = count;
-    return make_prompt(question.query, question.context, question.candidates, question.deal,
-                       limits);
-  }
-
  private:
   void compose(TokenCount count) {
-    prompt_ = make(question_, options_, count);
-    const std::size_t candidates = question_.candidates.size();
-    if (too_few_fit(prompt_, candidates)) {
+    prompt_ = prompt_of(question_, options_, count);
+    if (!is_half(prompt_.places(), question_)) {
       finish(JudgeOutcome::kBudgetExhausted,
-             "Only " + std::to_string(prompt_.places) + " of " + std::to_string(candidates) +
+             "Only " + std::to_string(prompt_.places()) + " of " +
+                 std::to_string(question_.documents) +
                  " candidates fit the judge's prompt: JudgeOptions::context_tokens is " +
                  std::to_string(options_.context_tokens) + ", too few.");
       return;
     }
     settled_.query_chars_cut = prompt_.query_chars_cut;
     settled_.context_chars_cut = prompt_.context_chars_cut;
-    for (std::size_t place = 0; place < question_.candidates.size(); ++place) {
-      const std::size_t candidate = question_.deal.order[place];
-      settled_.chars_cut[candidate] = place < prompt_.places ? prompt_.chars_cut[place] : 0;
+    settled_.chars_cut.assign(question_.candidates.size(), 0);
+    settled_.metadata_cut.assign(question_.candidates.size(), false);
+    for (std::size_t place = 0; place < prompt_.places(); ++place) {
+      settled_.chars_cut[prompt_.order[place]] = prompt_.chars_cut[place];
+      settled_.metadata_cut[prompt_.order[place]] = prompt_.metadata_cut[place];
     }
   }
 
   void ask() {
-    if (base::is_cancelled(cancel_)) {
-      return finish(JudgeOutcome::kTimeout, "The call was cancelled.");
-    }
-    const milliseconds left = remaining();
-    if (left < kLeastCall) {
-      return give_up(JudgeOutcome::kBudgetExhausted, "No time was left for the judge.");
-    }
+    if (!turn_.await(deadline_ - kLeastCall, cancel_)) return give_up_unsent();
+    const milliseconds left = std::max(remaining(), kLeastCall);  // 0 would be for ever
     Prompt prompt = prompt_;
     prompt.user += repair_;
     const JudgeHttpReply reply =
         server_.post(request_body(prompt, options_.model, options_.seed, shape_, options_.params),
                      left, cancel_);
     ++settled_.calls;
-    ++settled_.unmetered_calls;               // until it says what it took
-    if (base::is_cancelled(cancel_)) return;  // the next round says so
+    ++settled_.unmetered_calls;  // until it says what it took
+    if (base::is_cancelled(cancel_)) return give_up(JudgeOutcome::kTimeout, kCancelled);
     if (reply.status == 0) {
       const bool late = reply.timed_out || remaining() < kLeastCall;
       return give_up(late ? JudgeOutcome::kTimeout : JudgeOutcome::kProviderError,
-                     late ? std::string(kLate) : reply.error);
+                     late ? kLate : reply.error);
     }
     if (reply.status / 100 != 2) return take_refusal(reply);
+    turn_.served();
     if (!reply.error.empty()) return give_up(JudgeOutcome::kMalformed, reply.error);
     take_answer(reply.body);
+  }
+
+  void give_up_unsent() {
+    if (base::is_cancelled(cancel_)) return give_up(JudgeOutcome::kTimeout, kCancelled);
+    if (const std::string refusal = turn_.refusal(); !refusal.empty()) {
+      return give_up(JudgeOutcome::kProviderError, refusal);
+    }
+    give_up(JudgeOutcome::kBudgetExhausted, "No time was left for the judge.");
   }
 
   void take_refusal(const JudgeHttpReply& reply) {
@@ -148,7 +156,9 @@ class Conversation {
         reply.error.empty() ? error_text(reply.body, redact_) : reply.error;  // of 1 MB and more
     const std::string status = "The judge's server answered HTTP " + std::to_string(reply.status);
     const std::string sentence = said.empty() ? status + "." : status + ": " + said;
-    switch (refusal_of(reply)) {
+    const Refusal refusal = refusal_of(reply);
+    if (refusal != Refusal::kLater) turn_.served();
+    switch (refusal) {
       case Refusal::kLater: return wait_once(reply, sentence);
       case Refusal::kTooLong:
         if (repairs_ == 0) {  // the estimate was wrong for these texts: take what is always enough
@@ -164,15 +174,11 @@ class Conversation {
         }
         [[fallthrough]];
       case Refusal::kFormat:
-        if (shape_.format == ResponseFormat::kJsonSchema) {
-          shape_.format = ResponseFormat::kJsonObject;
-          return;
-        }
-        if (shape_.format == ResponseFormat::kJsonObject) {
-          shape_.format = ResponseFormat::kText;
-          return;
-        }
-        break;
+      case Refusal::kUnclear:
+        if (shape_.format == ResponseFormat::kText) break;
+        shape_.format = simpler(shape_.format);
+        if (refusal == Refusal::kFormat) needed_format_ = shape_.format;
+        return;
       case Refusal::kFinal: break;
     }
     give_up(JudgeOutcome::kProviderError, sentence);
@@ -180,20 +186,26 @@ class Conversation {
 
   // A 429 or 503 is repeated once, when the wait it asks for leaves time for the call.
   void wait_once(const JudgeHttpReply& reply, const std::string& sentence) {
-    if (std::exchange(waited_, true)) return give_up(JudgeOutcome::kProviderError, sentence);
-    const auto asked = retry_after_seconds(reply.retry_after);
-    const auto left = remaining();
-    if (asked && *asked * 1000 >= static_cast<double>(left.count())) {
-      return give_up(JudgeOutcome::kBudgetExhausted,
-                     sentence + " (it asks for a longer wait than there is time)");
+    // When others were told to wait while this one was under way, it is not the one repeated.
+    if (!turn_.overtaken() && std::exchange(waited_, true)) {
+      turn_.refused(sentence);
+      return give_up(JudgeOutcome::kProviderError, sentence);
     }
-    const milliseconds wait =
-        asked ? milliseconds(static_cast<milliseconds::rep>(*asked * 1000)) : kUnsaidWait;
-    base::sleep_unless_cancelled(std::min(wait, left), cancel_);
+    const auto asked = retry_after_seconds(reply.retry_after);
+    const milliseconds left = std::max(remaining(), milliseconds(0));
+    const milliseconds wait = asked ? milliseconds(static_cast<milliseconds::rep>(std::min(
+                                          *asked * 1000, static_cast<double>(left.count()))))
+                                    : kUnsaidWait;
+    turn_.pause(Clock::now() + wait);  // the ranking's other questions, too
+    if (wait + kLeastCall > left) {
+      give_up(JudgeOutcome::kBudgetExhausted,
+              sentence + (asked ? " (it asks for a longer wait than there is time)"
+                                : " (no time is left to ask again)"));
+    }
   }
 
   void take_answer(const std::string& body) {
-    const bool wants_expected_relevance = shape_.logprobs && prompt_.places == 1;
+    const bool wants_expected_relevance = shape_.logprobs && prompt_.places() == 1;
     auto completion = read_completion(body, wants_expected_relevance, redact_);
     if (!completion.ok()) {
       const std::string sentence = server_.redact(completion.error().message);
@@ -202,39 +214,46 @@ class Conversation {
       }
       return repair_or(sentence);
     }
-    learned_.format = shape_.format;
+    learn();
     settled_.format = shape_.format;
     if (completion->usage) {
       --settled_.unmetered_calls;
-      settled_.usage.prompt_tokens += completion->usage->prompt_tokens;
-      settled_.usage.completion_tokens += completion->usage->completion_tokens;
+      settled_.usage.add(*completion->usage);
     }
     if (!completion->model.empty()) settled_.model = completion->model;
     if (completion->refused) return give_up(JudgeOutcome::kRefused, "The model refused to answer.");
-    Ratings ratings = read_ratings(completion->content, prompt_.places, redact_);
+    Ratings ratings = read_ratings(completion->content, prompt_.places(), redact_);
     if (ratings.size() == 1 && ratings[0] && completion->expected_relevance) {
       ratings[0]->relevance = *completion->expected_relevance;
     }
     for (std::size_t place = 0; place < ratings.size(); ++place) {
-      auto& kept = settled_.ratings[question_.deal.order[place]];
+      auto& kept = settled_.ratings[prompt_.order[place]];
       if (!kept) kept = std::move(ratings[place]);
     }
     if (missing().empty()) {
       if (rated() == settled_.ratings.size()) {
         return finish(repairs_ > 0 ? JudgeOutcome::kRepaired : JudgeOutcome::kJudged, "");
       }
-      return give_up(JudgeOutcome::kPartial, "Not all candidates fit the judge's prompt.");
+      return finish(JudgeOutcome::kPartial, "Not all candidates fit the judge's prompt.");
     }
     const bool cut = completion->finish_reason == "length";
     repair_or(cut ? "The judge's answer ended at its token limit."
                   : "The judge's answer has no valid rating for " + missing() + ".");
   }
 
+  // The next question begins with what the server can do, unless it knows better already.
+  void learn() {
+    ResponseFormat known = learned_.format;
+    while (known < needed_format_ &&
+           !learned_.format.compare_exchange_weak(known, needed_format_)) {
+    }
+  }
+
   // The labels that were asked about and have no rating, with commas between.
   std::string missing() const {
     std::string labels;
-    for (std::size_t place = 0; place < prompt_.places; ++place) {
-      if (settled_.ratings[question_.deal.order[place]]) continue;
+    for (std::size_t place = 0; place < prompt_.places(); ++place) {
+      if (settled_.ratings[prompt_.order[place]]) continue;
       if (!labels.empty()) labels += ", ";
       labels += label(place);
     }
@@ -258,19 +277,17 @@ class Conversation {
                                                   [](const auto& r) { return r.has_value(); }));
   }
 
-  // Ends with what there is: partial when at least half of the candidates are rated, else `outcome`
+  // Ends with what there is: partial when at least half of the documents are rated, else `outcome`
   // with none.
-  void give_up(JudgeOutcome outcome, const std::string& sentence) {
-    if (rated() > 0 && 2 * rated() >= settled_.ratings.size()) {
-      return finish(JudgeOutcome::kPartial, sentence);
-    }
+  void give_up(JudgeOutcome outcome, std::string_view sentence) {
+    if (is_half(rated(), question_)) return finish(JudgeOutcome::kPartial, sentence);
     for (auto& rating : settled_.ratings) rating.reset();
-    finish(outcome == JudgeOutcome::kPartial ? JudgeOutcome::kBudgetExhausted : outcome, sentence);
+    finish(outcome, sentence);
   }
 
-  void finish(JudgeOutcome outcome, std::string sentence) {
+  void finish(JudgeOutcome outcome, std::string_view sentence) {
     settled_.outcome = outcome;
-    settled_.message = std::move(sentence);
+    settled_.message = sentence;
     finished_ = true;
   }
 
@@ -285,8 +302,10 @@ class Conversation {
   const Clock::time_point deadline_;
   const std::atomic<bool>* cancel_;
   const Redact redact_;
+  Pace::Turn turn_;
   Prompt prompt_;
   RequestShape shape_;
+  ResponseFormat needed_format_ = ResponseFormat::kJsonSchema;  // as far as the server has said so
   std::string repair_;
   int repairs_ = 0;
   bool waited_ = false;
@@ -297,8 +316,8 @@ class Conversation {
 }  // namespace
 
 Settled settle(const Question& question, const JudgeOptions& options, const ChatServer& server,
-               Learned& learned, Clock::time_point deadline, const std::atomic<bool>* cancel) {
-  return Conversation(question, options, server, learned, deadline, cancel).run();
+               Learned& learned, Round& round) {
+  return Conversation(question, options, server, learned, round).run();
 }
 
 Settled not_asked(const Question& question) {
@@ -307,18 +326,16 @@ Settled not_asked(const Question& question) {
   settled.message = kLate;
   settled.ratings.resize(question.candidates.size());
   settled.chars_cut.resize(question.candidates.size());
+  settled.metadata_cut.resize(question.candidates.size());
   return settled;
 }
 
 std::string first_request(const Question& question, const JudgeOptions& options,
                           const Learned& learned) {
-  const Prompt prompt = Conversation::make(question, options, TokenCount::kEstimate);
-  if (too_few_fit(prompt, question.candidates.size())) return "";
-  RequestShape shape;
-  shape.format = learned.format;
-  shape.logprobs = question.logprobs && !learned.no_logprobs;
-  shape.answer_tokens = Conversation::answer_tokens(question, options);
-  return request_body(prompt, options.model, options.seed, shape, options.params);
+  const Prompt prompt = prompt_of(question, options, TokenCount::kEstimate);
+  if (!is_half(prompt.places(), question)) return "";
+  return request_body(prompt, options.model, options.seed, first_shape(question, options, learned),
+                      options.params);
 }
 
 }  // namespace crossrank::judge

@@ -69,11 +69,15 @@ void run_each(std::size_t count, std::size_t threads,
   if (thrown) std::rethrow_exception(thrown);
 }
 
+constexpr std::chrono::hours kMaxTimeout{24};  // a longer one is a mistake, and might overflow
+
 Result<void> check_options(const JudgeOptions& options) {
   const auto invalid = [](std::string what) {
     return Error{ErrorCode::kInvalidArgument, std::move(what)};
   };
-  if (options.timeout.count() < 1) return invalid("the judge's timeout must be 1 ms at least");
+  if (options.timeout.count() < 1 || options.timeout > kMaxTimeout) {
+    return invalid("the judge's timeout must be from 1 ms to 24 hours");
+  }
   if (options.concurrency < 1 || options.concurrency > 64) {
     return invalid("the judge's concurrency must be from 1 to 64");
   }
@@ -149,28 +153,33 @@ struct Judge::Impl {
 
   explicit Impl(JudgeOptions given) : options(std::move(given)), cache(options.cache_entries) {}
 
-  // The questions of a ranking. Views `candidates` and the texts.
-  std::vector<Question> questions(std::string_view query, std::span<const Candidate> candidates,
-                                  std::string_view context) const {
+  // The questions of a ranking. Views `candidates` and the texts. Error: kIoError.
+  Result<std::vector<Question>> questions(std::string_view query,
+                                          std::span<const Candidate> candidates,
+                                          const Terms& terms) const {
     std::vector<Question> out;
     if (options.mode == JudgeMode::kPointwise) {
       for (std::size_t i = 0; i < candidates.size(); ++i) {
+        CR_TRY_ASSIGN(Deal dealt, deal(1, options.seed));
         out.push_back({.query = query,
-                       .context = context,
+                       .context = terms.context,
                        .candidates = candidates.subspan(i, 1),
-                       .deal = deal(1, options.seed),
+                       .documents = 1,
+                       .deal = std::move(dealt),
                        .logprobs = true});
       }
       return out;
     }
+    CR_TRY_ASSIGN(Deal dealt, deal(candidates.size(), options.seed));
     out.push_back({.query = query,
-                   .context = context,
+                   .context = terms.context,
                    .candidates = candidates,
-                   .deal = deal(candidates.size(), options.seed)});
+                   .documents = std::max(candidates.size(), terms.documents),
+                   .deal = std::move(dealt)});
     if (options.order_bias == OrderBias::kTwoPass) {
       Question second = out.front();
-      second.deal.fence =
-          deal(0, options.seed ? std::optional(*options.seed + 1) : std::nullopt).fence;
+      CR_TRY_ASSIGN(dealt, deal(0, options.seed ? std::optional(*options.seed + 1) : std::nullopt));
+      second.deal.fence = std::move(dealt.fence);
       std::reverse(second.deal.order.begin(), second.deal.order.end());
       out.push_back(std::move(second));
     }
@@ -180,39 +189,47 @@ struct Judge::Impl {
   // Asks; the one place where calls are counted into a report.
   Judgement ask(std::string_view query, std::span<const Candidate> candidates, const Terms& terms,
                 Clock::time_point deadline) const {
-    const std::vector<Question> asked = questions(query, candidates, terms.context);
-    std::vector<Settled> settled(asked.size());
+    const auto asked = questions(query, candidates, terms);
+    if (!asked.ok()) return without_call(JudgeOutcome::kProviderError, asked.error().message);
+    std::vector<Settled> settled(asked->size());
+    Round round{.deadline = deadline, .cancel = terms.cancel};
     // The budget is that of all questions: when it has run out on one, nothing is left for others.
     // Two passes begin at the same time, and the second may still end in it.
     std::atomic<bool> late{false};
-    run_each(asked.size(), options.concurrency, [&](std::size_t i) {
+    run_each(asked->size(), options.concurrency, [&](std::size_t i) {
+      const Question& question = (*asked)[i];
       if (late) {
-        settled[i] = not_asked(asked[i]);
+        settled[i] = not_asked(question);
         return;
       }
-      settled[i] = settle(asked[i], options, *server, learned, deadline, terms.cancel);
+      settled[i] = settle(question, options, *server, learned, round);
       if (options.mode == JudgeMode::kPointwise && settled[i].outcome == JudgeOutcome::kTimeout) {
         late = true;
       }
     });
     if (options.mode == JudgeMode::kPointwise) settled = {gather(settled)};
-    return conclude(settled, candidates.size());
+    return conclude(settled, candidates.size(), std::max(candidates.size(), terms.documents));
+  }
+
+  // What asking took, and of which server, added to `sum`.
+  static void add_account(Settled& sum, const Settled& one) {
+    sum.calls += one.calls;
+    sum.unmetered_calls += one.unmetered_calls;
+    sum.usage.add(one.usage);
+    sum.query_chars_cut = std::max(sum.query_chars_cut, one.query_chars_cut);
+    sum.context_chars_cut = std::max(sum.context_chars_cut, one.context_chars_cut);
+    if (!one.model.empty()) sum.model = one.model;
+    if (one.format) sum.format = one.format;
   }
 
   // The answers of a pointwise ranking as one.
   static Settled gather(std::vector<Settled>& each) {
     Settled all;
     for (Settled& one : each) {
+      add_account(all, one);
       all.ratings.push_back(std::move(one.ratings.front()));
       all.chars_cut.push_back(one.chars_cut.front());
-      all.query_chars_cut = std::max(all.query_chars_cut, one.query_chars_cut);
-      all.context_chars_cut = std::max(all.context_chars_cut, one.context_chars_cut);
-      all.calls += one.calls;
-      all.unmetered_calls += one.unmetered_calls;
-      all.usage.prompt_tokens += one.usage.prompt_tokens;
-      all.usage.completion_tokens += one.usage.completion_tokens;
-      if (all.model.empty()) all.model = one.model;
-      if (one.format) all.format = one.format;
+      all.metadata_cut.push_back(one.metadata_cut.front());
       if (is_complete(all.outcome) && !is_complete(one.outcome)) {
         all.outcome = one.outcome;
         all.message = one.message;
@@ -223,38 +240,36 @@ struct Judge::Impl {
     return all;
   }
 
-  Judgement conclude(const std::vector<Settled>& passes, std::size_t candidates) const {
-    Judgement out;
-    out.verdicts.resize(candidates);
-    JudgeReport& report = out.report;
-    report.prompt_version = kPromptVersion;
-    report.model = options.model;
-    Usage usage;
-    std::size_t unmetered_calls = 0;
+  // `documents` are the candidates and those behind them that nobody was asked about.
+  Judgement conclude(const std::vector<Settled>& passes, std::size_t candidates,
+                     std::size_t documents) const {
+    Settled sum;
     const Settled* failed = nullptr;  // the first that is not complete
     bool repaired = false;
     for (const Settled& pass : passes) {
-      report.calls += pass.calls;
-      unmetered_calls += pass.unmetered_calls;
-      report.query_chars_cut = std::max(report.query_chars_cut, pass.query_chars_cut);
-      report.context_chars_cut = std::max(report.context_chars_cut, pass.context_chars_cut);
-      usage.prompt_tokens += pass.usage.prompt_tokens;
-      usage.completion_tokens += pass.usage.completion_tokens;
-      if (!pass.model.empty()) report.model = pass.model;
-      if (pass.format) report.response_format = to_string(*pass.format);
+      add_account(sum, pass);
       repaired = repaired || pass.outcome == JudgeOutcome::kRepaired;
       if (failed == nullptr && !is_complete(pass.outcome)) failed = &pass;
     }
-    report.prompt_tokens = usage.prompt_tokens;
-    report.completion_tokens = usage.completion_tokens;
-    if (price && unmetered_calls == 0) report.cost = price->of(usage);
+    Judgement out = without_call(repaired ? JudgeOutcome::kRepaired : JudgeOutcome::kJudged);
+    JudgeReport& report = out.report;
+    report.calls = sum.calls;
+    report.prompt_tokens = sum.usage.prompt_tokens;
+    report.completion_tokens = sum.usage.completion_tokens;
+    if (price && sum.unmetered_calls == 0) report.cost = price->of(sum.usage);
+    if (!sum.model.empty()) report.model = sum.model;
+    if (sum.format) report.response_format = to_string(*sum.format);
+    report.query_chars_cut = sum.query_chars_cut;
+    report.context_chars_cut = sum.context_chars_cut;
 
+    out.verdicts.resize(candidates);
     std::size_t rated = 0, disagreeing = 0;
     double disagreement = 0;
     for (std::size_t i = 0; i < candidates; ++i) {
       out.verdicts[i] = merge(passes, i);
-      report.cut_documents += std::any_of(
-          passes.begin(), passes.end(), [&](const Settled& pass) { return pass.chars_cut[i] > 0; });
+      report.cut_documents += std::any_of(passes.begin(), passes.end(), [&](const Settled& pass) {
+        return pass.chars_cut[i] > 0 || pass.metadata_cut[i];
+      });
       if (!out.verdicts[i]) continue;
       ++rated;
       if (out.verdicts[i]->disagreement) {
@@ -263,18 +278,33 @@ struct Judge::Impl {
       }
     }
     if (disagreeing > 0) report.disagreement = disagreement / static_cast<double>(disagreeing);
-    if (failed == nullptr) {
-      report.outcome = repaired ? JudgeOutcome::kRepaired : JudgeOutcome::kJudged;
-      return out;
-    }
+    if (failed == nullptr) return out;
     report.message = failed->message;
-    if (2 * rated >= candidates) {
+    if (2 * rated >= documents) {
       report.outcome = JudgeOutcome::kPartial;
       return out;
     }
     report.outcome = failed->outcome;
     for (auto& verdict : out.verdicts) verdict.reset();
     return out;
+  }
+
+  Judgement without_call(JudgeOutcome outcome, std::string message = "") const {
+    Judgement out;
+    out.report.outcome = outcome;
+    out.report.message = std::move(message);
+    out.report.model = options.model;
+    out.report.prompt_version = kPromptVersion;
+    return out;
+  }
+
+  // What becomes of a ranking that nobody need be asked about; empty where somebody must be.
+  std::optional<Judgement> settled_unasked(std::size_t candidates, std::size_t documents) const {
+    if (candidates == 0) return without_call(JudgeOutcome::kJudged);
+    if (2 * candidates >= documents) return {};
+    return without_call(JudgeOutcome::kBudgetExhausted,
+                        "Only " + std::to_string(candidates) + " of " + std::to_string(documents) +
+                            " documents can be judged at a time, too few.");
   }
 };
 
@@ -297,51 +327,48 @@ Result<Judgement> Judge::judge(std::string_view query, std::span<const Candidate
                                const Terms& terms) const {
   const auto start = Clock::now();
   const Clock::time_point deadline = start + terms.budget;
-  const std::span<const Candidate> asked =
-      candidates.first(std::min(candidates.size(), kMaxCandidates));
-  Judgement out;
-  if (!asked.empty()) {
+  std::optional<Judgement> out = impl_->settled_unasked(candidates.size(), terms.documents);
+  if (!out) {
     auto found = impl_->cache.get(
-        cache_key(query, asked, terms.context), deadline,
+        cache_key(query, candidates, terms.context), deadline,
         [&] { return base::is_cancelled(terms.cancel); },
-        [&] { return impl_->ask(query, asked, terms, deadline); },
+        [&] { return impl_->ask(query, candidates, terms, deadline); },
         [](const Judgement& made) { return is_complete(made.report.outcome); });
     out = std::move(found.value);
     if (found.cached) {  // nothing was spent this time
-      out.report.cached = true;
-      out.report.calls = out.report.prompt_tokens = out.report.completion_tokens = 0;
-      if (impl_->price) out.report.cost = 0;
+      out->report.cached = true;
+      out->report.calls = out->report.prompt_tokens = out->report.completion_tokens = 0;
+      if (impl_->price) out->report.cost = 0;
     }
-  } else {
-    out.report.prompt_version = kPromptVersion;
-    out.report.model = impl_->options.model;
+    // What is remembered are the candidates' verdicts, whatever stood behind them.
+    if (candidates.size() < terms.documents && is_complete(out->report.outcome)) {
+      out->report.outcome = JudgeOutcome::kPartial;
+      out->report.message = "The judge was shown the first " + std::to_string(candidates.size()) +
+                            " of " + std::to_string(terms.documents) + " documents.";
+    }
   }
   if (base::is_cancelled(terms.cancel)) {
     return Error{ErrorCode::kCancelled, "judging was cancelled by the caller"};
   }
-  if (candidates.size() > asked.size()) {
-    out.verdicts.resize(candidates.size());
-    if (out.report.message.empty()) {
-      out.report.message = "The judge was shown the first " + std::to_string(asked.size()) +
-                           " of " + std::to_string(candidates.size()) + " documents.";
-    }
-  }
-  out.report.elapsed = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start);
-  return out;
+  out->report.elapsed = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start);
+  return *std::move(out);
 }
 
-std::vector<JudgeExchange> Judge::dry_run(std::string_view query,
-                                          std::span<const Candidate> candidates,
-                                          std::string_view context) const {
-  const std::span<const Candidate> asked =
-      candidates.first(std::min(candidates.size(), kMaxCandidates));
+Result<std::vector<JudgeExchange>> Judge::dry_run(std::string_view query,
+                                                  std::span<const Candidate> candidates,
+                                                  const Terms& terms) const {
   std::vector<JudgeExchange> out;
-  if (asked.empty()) return out;
-  for (const Question& question : impl_->questions(query, asked, context)) {
+  if (impl_->settled_unasked(candidates.size(), terms.documents)) return out;
+  CR_TRY_ASSIGN(const std::vector<Question> asked, impl_->questions(query, candidates, terms));
+  for (const Question& question : asked) {
     const std::string body = first_request(question, impl_->options, impl_->learned);
     if (!body.empty()) out.push_back(impl_->server->describe(body));
   }
   return out;
+}
+
+Judgement Judge::without_call(JudgeOutcome outcome, std::string message) const {
+  return impl_->without_call(outcome, std::move(message));
 }
 
 const JudgeOptions& Judge::options() const { return impl_->options; }

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <span>
@@ -18,12 +19,13 @@
 namespace crossrank::judge {
 
 struct Judgement {
-  std::vector<std::optional<JudgeVerdict>> verdicts;  // by candidate
+  std::vector<std::optional<JudgeVerdict>> verdicts;  // by candidate; none without a call
   JudgeReport report;  // `degraded` is for those to say who know which candidates are returned
 };
 
 struct Terms {
   std::string_view context;
+  std::size_t documents = 0;            // the candidates are the first of these
   std::chrono::milliseconds budget{0};  // for all calls together
   const std::atomic<bool>* cancel = nullptr;
 };
@@ -37,13 +39,17 @@ class Judge {
   Judge& operator=(Judge&&) noexcept;
   ~Judge();
 
-  // Candidates behind the first kMaxCandidates are not judged. Errors: kCancelled.
+  // At most kMaxCandidates candidates. Errors: kCancelled.
   Result<Judgement> judge(std::string_view query, std::span<const Candidate> candidates,
                           const Terms& terms) const;
 
-  // The requests that judge() would send first.
-  std::vector<JudgeExchange> dry_run(std::string_view query, std::span<const Candidate> candidates,
-                                     std::string_view context) const;
+  // The requests that judge() would send first. Errors: kIoError without random numbers.
+  Result<std::vector<JudgeExchange>> dry_run(std::string_view query,
+                                             std::span<const Candidate> candidates,
+                                             const Terms& terms) const;
+
+  // A judging that sends nothing.
+  Judgement without_call(JudgeOutcome outcome, std::string message = "") const;
 
   const JudgeOptions& options() const;
 

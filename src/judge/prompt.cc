@@ -4,6 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <exception>
+#include <iterator>
+#include <memory>
+#include <new>
 #include <numeric>
 #include <random>
 #include <utility>
@@ -21,25 +25,14 @@ constexpr std::size_t kMinContentTokens = 24;  // a text shorter than this says 
 constexpr std::size_t kMessageTokens = 16;     // what a chat template puts around two messages
 
 // splitmix64: a fixed stream from a seed on every machine, which std's distributions are not.
-class Random {
- public:
-  explicit Random(std::optional<std::uint64_t> seed) : seed_(seed), state_(seed.value_or(0)) {}
-
-  std::uint64_t bits() {
-    if (!seed_) return std::uint64_t{device_()} << 32 | device_();
-    std::uint64_t z = state_ += 0x9E3779B97F4A7C15u;
+RandomSource seeded(std::uint64_t seed) {
+  return [state = seed]() mutable {
+    std::uint64_t z = state += 0x9E3779B97F4A7C15u;
     z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
     z = (z ^ z >> 27) * 0x94D049BB133111EBu;
     return z ^ z >> 31;
-  }
-  // Below `n`; the bias of n <= 99 against 2^64 is none.
-  std::size_t below(std::size_t n) { return static_cast<std::size_t>(bits() % n); }
-
- private:
-  std::optional<std::uint64_t> seed_;
-  std::uint64_t state_;
-  std::random_device device_;
-};
+  };
+}
 
 std::string hex(std::uint64_t value) {
   std::array<char, 17> text{};
@@ -47,22 +40,43 @@ std::string hex(std::uint64_t value) {
   return text.data();
 }
 
-// The first code points of a metadata name or value, on one line.
-std::string short_text(std::string_view text) {
+// The first code points of a metadata name or value, on one line. Sets `cut` if there are more.
+std::string short_text(std::string_view text, bool& cut) {
   std::string clean = clean_line(text);
   const std::size_t bytes = base::prefix_bytes(clean, kMaxFieldChars);
-  if (bytes < clean.size()) clean.replace(bytes, clean.npos, "...");
+  if (bytes < clean.size()) {
+    clean.replace(bytes, clean.npos, "...");
+    cut = true;
+  }
   return clean;
 }
 
-// One line of JSON, or "" for a candidate without metadata. JSON escapes what clean_line leaves.
-std::string metadata_line(const Candidate& candidate) {
+// What is shown of a candidate.
+struct Shown {
+  std::string metadata;  // one line of JSON, or "" for none
+  bool metadata_cut = false;
+  Quoted content;
+};
+
+// Fields as far as they fit: strangers' metadata takes no room from other candidates. JSON escapes
+// what clean_line leaves.
+void show_metadata(Shown& shown, const Candidate& candidate, const PromptLimits& limits) {
+  constexpr std::string_view kBegin = "metadata ";
+  const auto tokens_of = [&](std::string_view text) { return count_tokens(text, limits.count); };
   json::Value object = json::Value::object();
+  std::size_t tokens = tokens_of(kBegin) + tokens_of("{}\n");
   for (const Candidate::Field& field : candidate.metadata) {
-    if (object.size() == kMaxFields) break;
-    if (!field.value.empty()) object[short_text(field.name)] = short_text(field.value);
+    if (field.value.empty()) continue;
+    const json::Value name = short_text(field.name, shown.metadata_cut);
+    const json::Value value = short_text(field.value, shown.metadata_cut);
+    tokens += tokens_of(json::dump(name)) + tokens_of(json::dump(value)) + tokens_of(":,");
+    if (object.size() == kMaxFields || tokens > limits.document_tokens / 2) {
+      shown.metadata_cut = true;
+      break;
+    }
+    object[name.get<std::string>()] = value;
   }
-  return object.empty() ? "" : "metadata " + json::dump(object) + "\n";
+  if (!object.empty()) shown.metadata.append(kBegin).append(json::dump(object)) += '\n';
 }
 
 // A block of quoted lines between two fence lines.
@@ -103,16 +117,32 @@ std::string label(std::size_t place) {
   return out + std::to_string(place + 1);
 }
 
-Deal deal(std::size_t candidates, std::optional<std::uint64_t> seed) {
-  Random random(seed);
-  Deal out;
-  out.fence = hex(random.bits());
-  out.fence += hex(random.bits());
-  out.order.resize(candidates);
-  std::iota(out.order.begin(), out.order.end(), std::size_t{0});
-  for (std::size_t i = candidates; i > 1; --i)
-    std::swap(out.order[i - 1], out.order[random.below(i)]);
-  return out;
+RandomSource system_random() {
+  return [device = std::shared_ptr<std::random_device>()]() mutable {
+    if (!device) device = std::make_shared<std::random_device>();
+    return std::uint64_t{(*device)()} << 32 | (*device)();
+  };
+}
+
+Result<Deal> deal(std::size_t candidates, std::optional<std::uint64_t> seed,
+                  const RandomSource& system) {
+  try {
+    const RandomSource random = seed ? seeded(*seed) : system;
+    Deal out;
+    out.fence = hex(random());
+    out.fence += hex(random());
+    out.order.resize(candidates);
+    std::iota(out.order.begin(), out.order.end(), std::size_t{0});
+    // The bias of a remainder by 99 at most is none: there are 2^64 numbers.
+    for (std::size_t i = candidates; i > 1; --i)
+      std::swap(out.order[i - 1], out.order[static_cast<std::size_t>(random() % i)]);
+    return out;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& e) {
+    return Error{ErrorCode::kIoError,
+                 std::string("The system's random source failed: ") + e.what()};
+  }
 }
 
 Prompt make_prompt(std::string_view query, std::string_view context,
@@ -134,34 +164,41 @@ Prompt make_prompt(std::string_view query, std::string_view context,
   const std::size_t fixed =
       tokens_of(prompt.system) + tokens_of(prompt.user) + tokens_of(kQuestion) + kMessageTokens;
 
-  // The frame of each candidate, and what its content would like to have.
-  std::vector<std::string> metadata;
+  // How many fit is settled in first-stage order, so that those that do not are its last.
+  std::vector<Shown> shown;
   std::vector<std::size_t> wishes;
   std::size_t least = 0;
   std::size_t room = limits.prompt_tokens > fixed ? limits.prompt_tokens - fixed : 0;
   const std::size_t frame = tokens_of(fence.open("candidate c01") + fence.close()) +
                             tokens_of(kCutMark) + 1 + tokens_of(", c01");
-  for (const std::size_t candidate : deal.order) {
-    std::string line = metadata_line(candidates[candidate]);
-    const std::size_t needed = frame + tokens_of(line);
-    const std::size_t wish =
-        quote_lines(candidates[candidate].content, limits.document_tokens, limits.count).tokens;
-    least += std::min(wish, kMinContentTokens);  // what those before are promised, too
+  for (const Candidate& candidate : candidates) {
+    Shown one;
+    show_metadata(one, candidate, limits);
+    one.content = quote_lines(candidate.content, limits.document_tokens, limits.count);
+    const std::size_t needed = frame + tokens_of(one.metadata);
+    least +=
+        std::min(one.content.tokens, kMinContentTokens);  // what those before are promised, too
     if (room < needed + least) break;
     room -= needed;
-    metadata.push_back(std::move(line));
-    wishes.push_back(wish);
+    wishes.push_back(one.content.tokens);
+    shown.push_back(std::move(one));
   }
-  prompt.places = wishes.size();
-  const std::size_t limit = std::min(common_limit(wishes, room), limits.document_tokens);
+  std::copy_if(deal.order.begin(), deal.order.end(), std::back_inserter(prompt.order),
+               [&](std::size_t candidate) { return candidate < shown.size(); });
+
+  const std::size_t limit = common_limit(wishes, room);
   std::string labels;
-  for (std::size_t place = 0; place < prompt.places; ++place) {
-    const Candidate& candidate = candidates[deal.order[place]];
-    const Quoted quoted = quote_lines(candidate.content, limit, limits.count);
-    prompt.user += fence.open("candidate " + label(place)) + metadata[place] + quoted.text;
-    if (quoted.chars_cut > 0) prompt.user.append(kCutMark) += '\n';
+  for (std::size_t place = 0; place < prompt.places(); ++place) {
+    const std::size_t candidate = prompt.order[place];
+    Shown& one = shown[candidate];
+    if (one.content.tokens > limit) {
+      one.content = quote_lines(candidates[candidate].content, limit, limits.count);
+    }
+    prompt.user += fence.open("candidate " + label(place)) + one.metadata + one.content.text;
+    if (one.content.chars_cut > 0) prompt.user.append(kCutMark) += '\n';
     prompt.user += fence.close();
-    prompt.chars_cut.push_back(quoted.chars_cut);
+    prompt.chars_cut.push_back(one.content.chars_cut);
+    prompt.metadata_cut.push_back(one.metadata_cut);
     labels += (place > 0 ? ", " : "") + label(place);
   }
   prompt.user.append(kQuestion) += labels;

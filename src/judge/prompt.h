@@ -4,12 +4,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "crossrank/result.h"
 #include "judge/untrusted.h"
 
 namespace crossrank::judge {
@@ -33,30 +35,43 @@ std::string label(std::size_t place);
 // What makes two questions differ in form alone: the fence and the order of the candidates.
 struct Deal {
   std::string fence;               // 32 hex digits: nobody guesses one of 2^128 for one call
-  std::vector<std::size_t> order;  // order[place] = candidate; label(place) names it
+  std::vector<std::size_t> order;  // a permutation of the candidates
 };
 
-// A random fence and a random order, from the system's random source; with a seed from that alone.
-Deal deal(std::size_t candidates, std::optional<std::uint64_t> seed);
+// 64 random bits a call.
+using RandomSource = std::function<std::uint64_t()>;
+
+// The operating system's, opened at its first call. Throws what std::random_device throws.
+RandomSource system_random();
+
+// A random fence and a random order, from `system`; with a seed from that alone. Error: kIoError
+// when `system` throws.
+Result<Deal> deal(std::size_t candidates, std::optional<std::uint64_t> seed,
+                  const RandomSource& system = system_random());
 
 struct PromptLimits {
   std::size_t prompt_tokens = 0;    // for both messages
-  std::size_t document_tokens = 0;  // of each candidate's content
+  std::size_t document_tokens = 0;  // of each candidate's content; half as many of its metadata
   TokenCount count = TokenCount::kEstimate;
 };
 
 struct Prompt {
   std::string system;
   std::string user;
-  // By place (see Deal::order). Candidates for which no room was left are not in the prompt; then
-  // `places` is smaller than the deal.
-  std::size_t places = 0;
-  std::vector<std::size_t> chars_cut;  // code points of the candidate's content that are left out
+  // order[place] = candidate; label(place) names it. These are the first candidates, as many as
+  // there is room for, in the order of the deal.
+  std::vector<std::size_t> order;
+  // By place: code points of the candidate's content that are left out, and whether some of its
+  // metadata is.
+  std::vector<std::size_t> chars_cut;
+  std::vector<bool> metadata_cut;
   std::size_t query_chars_cut = 0, context_chars_cut = 0;
+
+  std::size_t places() const { return order.size(); }
 };
 
-// The prompt, with at most limits.prompt_tokens tokens. When not even one candidate fits, places is
-// 0. Query and context are cut to a quarter of the prompt each.
+// The prompt, with at most limits.prompt_tokens tokens; without a place when not even one candidate
+// fits. Query and context are cut to a quarter of the prompt each.
 Prompt make_prompt(std::string_view query, std::string_view context,
                    std::span<const Candidate> candidates, const Deal& deal,
                    const PromptLimits& limits);

@@ -44,7 +44,7 @@ std::string request_body(const Prompt& prompt, const std::string& model,
       {"temperature", 0},
       {"max_completion_tokens", shape.answer_tokens}};
   if (shape.format != ResponseFormat::kText) {
-    body["response_format"] = response_format(shape.format, prompt.places);
+    body["response_format"] = response_format(shape.format, prompt.places());
   }
   // Servers take a signed number of 32 bits or more.
   if (seed) body["seed"] = *seed & 0x7FFFFFFF;

@@ -10,12 +10,17 @@
 namespace crossrank::judge {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 constexpr std::size_t kMaxAnswerBytes = std::size_t{1} << 20;  // 99 ratings are 30 KB
+constexpr std::chrono::milliseconds kTimerSlack{5};            // libcurl rounds to milliseconds
 
 JudgeHttpReply post(const TransportOptions& options, const JudgeHttpRequest& request) {
   // The stall limit would end a model that thinks before it writes; the deadline is the limit. A
   // client for each request, since a POST leaves no connection for the next one.
-  auto client = base::HttpClient::create({.stall = std::chrono::hours(24)}, nullptr);
+  const Clock::time_point start = Clock::now();
+  auto client = base::HttpClient::create(
+      {.connect = options.connect, .stall = std::chrono::hours(24)}, nullptr);
   if (!client.ok()) return {.error = client.error().message};
   base::HttpRequest http;
   http.url = request.url;
@@ -43,7 +48,7 @@ JudgeHttpReply post(const TransportOptions& options, const JudgeHttpRequest& req
   if (outcome.error) {
     if (!too_large) reply.status = 0;
     reply.error = std::move(outcome.error->message);
-    reply.timed_out = outcome.timed_out;
+    reply.timed_out = outcome.timed_out && Clock::now() - start + kTimerSlack >= request.timeout;
   }
   return reply;
 }

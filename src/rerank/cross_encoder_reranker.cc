@@ -1,8 +1,10 @@
 // CrossEncoderReRanker: documents to scored texts, part by part, and the best of them back.
 #include <algorithm>
+#include <atomic>
 #include <string>
 #include <utility>
 
+#include "base/cancel.h"
 #include "base/guard.h"
 #include "base/ranking.h"
 #include "base/top_k.h"
@@ -108,18 +110,29 @@ Result<CrossEncoderReRanker> CrossEncoderReRanker::load(std::string_view model_n
 
 Result<Ranking> CrossEncoderReRanker::rank(std::string_view query,
                                            std::span<const Document> documents) const {
+  return rank_with_cancel(query, documents, nullptr);
+}
+
+Result<Ranking> CrossEncoderReRanker::rank_with_cancel(std::string_view query,
+                                                       std::span<const Document> documents,
+                                                       const std::atomic<bool>* cancel) const {
   return base::guard_memory([&]() -> Result<Ranking> {
     CR_TRY_ASSIGN(const TextTemplate text_template, TextTemplate::from_options(options_));
     Ranking ranking;
     ranking.warnings = missing_field_warnings(documents, text_template);
     ScoreOptions score = score_options(options_, text_template);
+    // Scoring looks at one flag: where there are two, at one that follows both from batch to batch.
+    std::atomic<bool> either{base::is_cancelled(cancel) || base::is_cancelled(options_.cancel)};
+    const bool two = cancel != nullptr && options_.cancel != nullptr && cancel != options_.cancel;
+    if (cancel != nullptr) score.cancel = two ? &either : cancel;
     base::TopK<RankedIndex, base::RanksBefore> best(options_.top_k, documents.size(), {});
     for (std::size_t begin = 0; begin < documents.size();) {
       const Part part = make_part(query, documents, begin, text_template, options_);
       score.first_index = begin;
-      if (options_.progress) {
+      if (options_.progress || two) {
         score.progress = [&](std::size_t done, std::size_t) {
-          options_.progress(begin + done, documents.size());
+          if (options_.progress) options_.progress(begin + done, documents.size());
+          either = base::is_cancelled(cancel) || base::is_cancelled(options_.cancel);
         };
       }
       CR_TRY_ASSIGN(const Predictions predictions, cross_encoder_->predict(part.pairs, score));
@@ -134,6 +147,9 @@ Result<Ranking> CrossEncoderReRanker::rank(std::string_view query,
         if (base::passes_thresholds(ranked.pair, options_)) best.add(ranked);
       }
       begin += part.pairs.size();
+    }
+    if (base::is_cancelled(cancel)) {
+      return Error{ErrorCode::kCancelled, "ranking was cancelled by the caller"};
     }
     const std::vector<RankedIndex> kept = best.take();
     ranking.results.reserve(kept.size());

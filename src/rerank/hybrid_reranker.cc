@@ -7,7 +7,6 @@
 #include "base/guard.h"
 #include "base/try.h"
 #include "crossrank/rerankers.h"
-#include "judge/prompt_text.h"
 #include "rerank/judge_candidates.h"
 #include "rerank/judged_order.h"
 #include "rerank/llm_judge.h"
@@ -23,16 +22,6 @@ bool is_decided(std::span<const RankedDocument> first_stage, std::size_t top_k,
                 const std::optional<float>& gap) {
   if (!gap || top_k == 0 || top_k >= first_stage.size()) return false;
   return first_stage[top_k - 1].logit - first_stage[top_k].logit >= *gap;
-}
-
-std::vector<judge::Candidate> candidates_of(std::span<const RankedDocument> first_stage,
-                                            std::span<const Document> documents) {
-  std::vector<judge::Candidate> candidates;
-  candidates.reserve(first_stage.size());
-  for (const RankedDocument& ranked : first_stage) {
-    candidates.push_back(rerank::judge_candidate(documents[ranked.index]));
-  }
-  return candidates;
 }
 
 }  // namespace
@@ -57,24 +46,23 @@ Result<JudgedRanking> HybridReRanker::rank(std::string_view query,
                                            const JudgeCall& call) const {
   return base::guard_memory([&]() -> Result<JudgedRanking> {
     const Clock::time_point start = Clock::now();
-    CR_TRY_ASSIGN(Ranking first, cross_encoder_.rank(query, documents));
+    CR_TRY_ASSIGN(Ranking first, cross_encoder_.rank_with_cancel(query, documents, call.cancel));
     JudgedRanking ranking;
     ranking.truncated_documents = first.truncated_documents;
     ranking.warnings = std::move(first.warnings);
+    const judge::Judge& llm = judge_.impl_->judge;
     judge::Judgement judgement;
     if (is_decided(first.results, options_.top_k, judge_.options().skip_if_gap)) {
-      judgement.verdicts.resize(first.results.size());
-      judgement.report.outcome = JudgeOutcome::kSkippedConfident;
-      judgement.report.model = judge_.options().model;
-      judgement.report.prompt_version = judge::kPromptVersion;
+      judgement = llm.without_call(JudgeOutcome::kSkippedConfident);
     } else {
       const auto spent =
           std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start);
       const judge::Terms terms{.context = call.context,
+                               .documents = first.results.size(),
                                .budget = rerank::judge_budget(judge_.options(), call, spent),
                                .cancel = call.cancel};
-      CR_TRY_ASSIGN(judgement, judge_.impl_->judge.judge(
-                                   query, candidates_of(first.results, documents), terms));
+      CR_TRY_ASSIGN(judgement,
+                    llm.judge(query, rerank::judge_candidates(first.results, documents), terms));
     }
     ranking.results = rerank::judged_order(std::move(first.results), std::move(judgement.verdicts),
                                            options_.top_k, Stage::kCrossEncoder);
@@ -94,12 +82,14 @@ Result<std::vector<JudgeExchange>> HybridReRanker::dry_run(std::string_view quer
                                                            std::span<const Document> documents,
                                                            const JudgeCall& call) const {
   return base::guard_memory([&]() -> Result<std::vector<JudgeExchange>> {
-    CR_TRY_ASSIGN(const Ranking first, cross_encoder_.rank(query, documents));
+    CR_TRY_ASSIGN(const Ranking first,
+                  cross_encoder_.rank_with_cancel(query, documents, call.cancel));
     if (is_decided(first.results, options_.top_k, judge_.options().skip_if_gap)) {
       return std::vector<JudgeExchange>();
     }
-    return judge_.impl_->judge.dry_run(query, candidates_of(first.results, documents),
-                                       call.context);
+    const judge::Terms terms{.context = call.context, .documents = first.results.size()};
+    return judge_.impl_->judge.dry_run(query, rerank::judge_candidates(first.results, documents),
+                                       terms);
   });
 }
 

@@ -14,7 +14,7 @@ std::vector<RankedDocument> judged_order(std::vector<RankedDocument> first_stage
   for (std::size_t i = 0; i < first_stage.size(); ++i) {
     RankedDocument& document = first_stage[i];
     document.first_stage_rank = i + 1;
-    document.judge = std::move(verdicts[i]);
+    if (i < verdicts.size()) document.judge = std::move(verdicts[i]);
     document.stage = document.judge ? Stage::kJudge : any ? Stage::kBackfill : unjudged;
   }
   // First-stage order is by logit and then index, so that stability settles equal relevances.

@@ -11,10 +11,11 @@
 
 namespace crossrank::rerank {
 
-// `first_stage` is in first-stage order, verdicts[i] is that of first_stage[i]. Judged documents
-// come first, by relevance and then first-stage order; the others behind them in that order. At
-// most top_k (0 = all), ranks from 1. `unjudged` is the stage of a ranking without any verdict.
-// Every result is one of `first_stage`, and none is there twice.
+// `first_stage` is in first-stage order, verdicts[i] is that of first_stage[i]; documents behind
+// the last verdict have none. Judged documents come first, by relevance and then first-stage order;
+// the others behind them in that order. At most top_k (0 = all), ranks from 1. `unjudged` is the
+// stage of a ranking without any verdict. Every result is one of `first_stage`, and none is there
+// twice.
 std::vector<RankedDocument> judged_order(std::vector<RankedDocument> first_stage,
                                          std::vector<std::optional<JudgeVerdict>> verdicts,
                                          std::size_t top_k, Stage unjudged);

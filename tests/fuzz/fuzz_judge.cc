@@ -54,12 +54,12 @@ void check_prompt(std::string_view text) {
   const std::vector<judge::Candidate> candidates = {
       {.content = text, .metadata = {{half, std::string(text)}}},
       {.content = half, .metadata = {}}};
-  const judge::Deal deal = judge::deal(2, 1);
+  const judge::Deal deal = judge::deal(2, 1).value();
   for (const std::size_t tokens : {700, 5000}) {
     const judge::PromptLimits limits{.prompt_tokens = tokens, .document_tokens = 300};
     const judge::Prompt prompt = judge::make_prompt(half, text, candidates, deal, limits);
     FUZZ_CHECK(base::is_valid_utf8(prompt.user));
-    if (prompt.places > 0) {
+    if (prompt.places() > 0) {
       FUZZ_CHECK(judge::count_tokens(prompt.system, limits.count) +
                      judge::count_tokens(prompt.user, limits.count) <=
                  tokens);
@@ -86,7 +86,7 @@ void check_prompt(std::string_view text) {
         FUZZ_CHECK(line.starts_with("Rate these candidates"));
       }
     }
-    FUZZ_CHECK(!inside && opened == prompt.places + 1 + (text.empty() ? 0 : 1));
+    FUZZ_CHECK(!inside && opened == prompt.places() + 1 + (text.empty() ? 0 : 1));
   }
   FUZZ_CHECK(is_clean(judge::clean_line(text)));
 }

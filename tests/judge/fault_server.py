@@ -287,6 +287,8 @@ def context_length(x):
 
 refuses("context_always", 400, error("This model's maximum context length is 10 tokens."))
 refuses("bad_request", 400, error("No."))
+refuses("too_large", 413, error("The request is too large for this schema."))
+refuses("our_words", 400, error("max_length and JudgeOptions::url are wrong in response_format."))
 
 # Refusals.
 
@@ -455,6 +457,18 @@ def too_many_date(x):
 
 
 @behaviour
+def rate_limit(x):
+    """A request each 0.3 s, whoever asks."""
+    with x.server.lock:
+        early = time.monotonic() < x.server.memory.get("next", 0)
+        if not early:
+            x.server.memory["next"] = time.monotonic() + 0.3
+    if early:
+        return x.answer(429, error(DIGITS), {"Retry-After": "0.4"})
+    BEHAVIOURS["good"](x)
+
+
+@behaviour
 def redirect(x):
     target = x.server.memory["redirect"]
     x.answer(x.server.memory.get("redirect_status", 307), b"", {"Location": target})
@@ -601,12 +615,17 @@ def logprobs(*tokens):
     return {"content": content}
 
 
-def with_logprobs(name, relevance, *value_tokens):
-    """Adds a behaviour: c01 gets `relevance`, spelled by `value_tokens`."""
-    tokens = ['{"', "c01", '":{"', "relevance", '":', *value_tokens, ',"', "reason", '":"r"}}']
+def rating_tokens(*value_tokens):
+    return ['{"', "c01", '":{"', "relevance", '":', *value_tokens, ',"', "reason", '":"r"}}']
+
+
+def with_logprobs(name, relevance, *value_tokens, before="", draft=()):
+    """Adds a behaviour: c01 gets `relevance`, spelled by `value_tokens`. It stands behind the text
+    `before`, which `draft` spells."""
+    tokens = [*draft, *rating_tokens(*value_tokens)]
 
     def act(x):
-        content = '{"c01":{"relevance":%d,"reason":"r"}}' % relevance
+        content = before + '{"c01":{"relevance":%d,"reason":"r"}}' % relevance
         x.say(content, logprobs=logprobs(*tokens))
 
     BEHAVIOURS[name] = act
@@ -617,6 +636,19 @@ with_logprobs("logprobs_other_words", 7, ("7", {"7": 0.25, "8": 0.25, "high": 0.
 with_logprobs("logprobs_ten", 10, ("10", {"10": 0.75, "6": 0.25}))
 with_logprobs("logprobs_split_ten", 10, ("1", {"1": 0.6, "9": 0.4}), ("0", {"0": 0.5, ",": 0.5}))
 with_logprobs("logprobs_odd", 7, ("7", {"9": "-0.1", "8": "NaN"}))
+with_logprobs(
+    "logprobs_draft",
+    *(7, ("7", {"7": 0.5, "8": 0.3, " 3": 0.2})),
+    before='{"c01":{"relevance":9}} no: ',
+    draft=(*rating_tokens(("9", {"9": 1.0})), " no: "),
+)
+with_logprobs(
+    "logprobs_quoted",
+    *(7, ("7", {"7": 0.5, "8": 0.3, " 3": 0.2})),
+    before='It says "relevance": 10. ',
+    draft=('It says "relevance": ', ("10", {"10": 1.0}), ". "),
+)
+with_logprobs("logprobs_elsewhere", 7, ("9", {"9": 1.0}))
 
 
 @behaviour

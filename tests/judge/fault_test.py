@@ -4,6 +4,7 @@ TABLE says what must come of each; each row runs without and with --strict. The 
 about what a row cannot say.
 """
 
+import base64
 import concurrent.futures
 import dataclasses
 import json
@@ -129,6 +130,7 @@ TABLE = [
     judged("no_json_object", 3, sent=(SCHEMA, OBJECT, TEXT), reported="text"),
     judged("no_grammar", 2, sent=(SCHEMA, OBJECT), reported="json_object"),
     broken("bad_request", 3, sent=(SCHEMA, OBJECT, TEXT)),
+    broken("too_large"),
     broken("context_always", 2),
     # Refusals.
     case("refusal", "refused", 1, reported="json_schema"),
@@ -252,7 +254,23 @@ TABLE = [
     judged("logprobs_ten", 6, args=POINTWISE, rated=all_as(9)),
     judged("logprobs_split_ten", 6, args=POINTWISE, rated=all_as(6.9)),
     judged("logprobs_odd", 6, args=POINTWISE, rated=all_as(7)),
-    judged("logprobs_many"),
+    judged("logprobs_many", 6, args=POINTWISE),
+    judged("logprobs_draft", 6, args=POINTWISE, rated=all_as(6.5)),
+    judged("logprobs_quoted", 6, args=POINTWISE, rated=all_as(6.5)),
+    judged("logprobs_elsewhere", 6, args=POINTWISE, rated=all_as(7)),
+    judged(
+        *("bad_request good", 7),
+        args=POINTWISE + ONE_BY_ONE,
+        sent=(SCHEMA, OBJECT, *[SCHEMA] * 5),
+    ),
+    broken("too_many_1s", 2, budget_ms=LONG, note="pointwise", args=POINTWISE + ONE_BY_ONE),
+    case(
+        *("too_many_hour", "budget_exhausted", 1),
+        note="pointwise",
+        args=POINTWISE + ONE_BY_ONE,
+        reported=None,
+        most_ms=0,
+    ),
     late("hang", 4, note="pointwise", args=POINTWISE),
     late("hang", 1, note="pointwise one by one", args=POINTWISE + ONE_BY_ONE),
     broken("server_error", 6, note="pointwise", args=POINTWISE),
@@ -269,6 +287,12 @@ TABLE = [
     broken("server_error", 2, note="two_pass", args=TWO_PASS),
     # No call.
     case("good", "skipped_confident", 0, note="gap", args=("--skip-if-gap", 0), reported=None),
+]
+
+
+# What README.md counts: the server does what it should not, or not what it was asked for.
+FAILURES = [
+    row for row in TABLE if row.script != "good" and not row.script.startswith("logprobs")
 ]
 
 
@@ -336,6 +360,10 @@ class Table(Shows):
     """Each row is a test; the rows of all run at the same time, and each on its own server."""
 
     maxDiff = None
+
+    def test_the_readme_counts_right(self):
+        readme = (SOURCE / "README.md").read_text("utf-8")
+        self.assertIn(f" {len(FAILURES)} server failure scenarios", readme)
 
     @classmethod
     def setUpClass(cls):
@@ -595,6 +623,33 @@ class Course(Shows, CliTest):
         for output in (run.out, run.err, run.trace):
             self.assertNotIn(b"secret-team-7", output)
 
+    def test_pieces_of_headers_are_secrets(self):
+        """A server may repeat a token without its scheme, a cookie without its name."""
+        basic = base64.b64encode(b"me:pass-word-7").decode()
+        cases = {
+            "Authorization: Bearer sk-live-0123456789": ["sk-live-0123456789"],
+            "Cookie: a=SECRETVALUE; b=other-secret-8": ["SECRETVALUE", "other-secret-8"],
+            f"Authorization: Basic {basic}": [basic, "me:pass-word-7", "pass-word-7"],
+        }
+        for header, secrets in cases.items():
+            for secret in secrets:
+                with self.subTest(header=header, secret=secret):
+                    server = self.serve(lambda x, s=secret: x.answer(403, {"error": f"Not {s}!"}))
+                    env = {"CROSSRANK_JUDGE_API_KEY": ""}
+                    run = judge_harness.judge(server.url, "--judge-header", header, env=env)
+                    self.assertIn("[redacted]", run.json["judge"]["message"])
+                    for output in (run.out, run.err, run.trace):
+                        self.assertNotIn(secret.encode(), output)
+
+    def test_a_servers_words_are_left_as_they_are(self):
+        """Names of our options become flags where crossrank says them, not where others do."""
+        for form in ("json", "table", "jsonl"):
+            with self.subTest(form=form):
+                args = hybrid_args(self.serve("our_words").url, form=form)
+                done = self.run_cli(*args, stdin=jsonl(DOCUMENTS))
+                said = "max_length and JudgeOptions::url are wrong"
+                self.assertIn(said, done.out.decode() + done.err)
+
     def test_password_of_the_proxy_is_a_secret(self):
         for proxy in (
             "http://me:secret-word@127.0.0.1:1",
@@ -671,6 +726,57 @@ class Course(Shows, CliTest):
         self.assertEqual(run.json["outcome"], "budget_exhausted")
         self.assertEqual(run.ids, cross_encoder_order()[:4])
         self.assertEqual(server.requests, [])
+
+    def test_what_does_not_fit_is_the_cross_encoders_last(self):
+        server = self.serve("good")
+        texts = [f"Cat {i} sleeps." + " purr" * i for i in range(40)]
+        many = [{"id": f"n{i}", "page_content": text} for i, text in enumerate(texts)]
+        more = ("--judge-answer-tokens", 100, "--judge-context-tokens", 4200)
+        more += ("--judge-document-tokens", 30, "--candidates", 40, "--top-k", 0)
+        run = judge_harness.judge(server.url, *more, documents=many)
+        self.assertEqual(run.json["outcome"], "partial")
+        ranks = [r["cross_encoder_rank"] for r in run.json["results"] if "judge" in r]
+        self.assertGreaterEqual(len(ranks), 20)
+        self.assertLess(len(ranks), 40)
+        self.assertEqual(sorted(ranks), list(range(1, len(ranks) + 1)))
+
+    def test_more_documents_than_a_judge_takes(self):
+        many = [{"id": f"n{i}", "page_content": f"Cat {i}. grade 5"} for i in range(199)]
+        more = ("--judge-context-tokens", 100_000, "--top-k", 0)
+        cases = ((99, "judged", 1), (130, "partial", 1), (199, "budget_exhausted", 0))
+        for count, outcome, calls in cases:
+            with self.subTest(count=count):
+                server = self.serve("good")
+                run = judge_harness.judge(
+                    server.url, *more, "--candidates", count, documents=many[:count]
+                )
+                self.assertEqual(run.json["outcome"], outcome)
+                self.assertEqual(run.json["degraded"], count > 99)
+                self.assertEqual(len(server.requests), calls)
+                self.assertEqual(len(set(run.ids)), count)
+
+    def test_a_time_that_is_a_mistake_is_refused(self):
+        for ms in (24 * 3600 * 1000 + 1, 2**53):
+            done = self.run_cli(*hybrid_args("http://127.0.0.1:1", "--judge-timeout-ms", ms))
+            self.assertEqual(done.code, 2)
+            self.assertIn("24 hours", done.err)
+        run = judge_harness.judge(self.serve("good").url, "--deadline-ms", 2**53)
+        self.assertEqual(run.json["outcome"], "judged")
+
+    def test_a_rate_limit_costs_time_and_no_ratings(self):
+        server = self.serve("rate_limit")
+        run = judge_harness.judge(server.url, *POINTWISE, "--judge-timeout-ms", 20_000)
+        self.assertEqual(run.json["outcome"], "judged")
+        self.assertLessEqual(len(server.requests), 3 * len(DOCUMENTS))
+
+    def test_metadata_takes_no_room_from_others(self):
+        greedy = {f"name {i}": "\U0001f600" * 100 for i in range(20)}
+        documents = [DOCUMENTS[0] | {"metadata": greedy}, *DOCUMENTS[1:]]
+        run = judge_harness.judge(
+            self.serve("good").url, "--judge-context-tokens", 4096, documents=documents
+        )
+        self.assertEqual(run.json["outcome"], "judged")
+        self.assertEqual(run.json["judge"]["cut_documents"], 1)
 
     def test_room_for_fewer_than_half_of_the_candidates(self):
         server = self.serve("good")

@@ -24,6 +24,7 @@ CUT_MARK = "(the text goes on; it was cut here)"
 QUESTION = "Rate these candidates, each once: "
 MAX_FIELDS = 20
 MAX_FIELD_CHARS = 100
+METADATA_TOKENS = 256  # half of --judge-document-tokens
 MAX_JUDGED = 99
 
 # What has meant something to a chat template or a model, by family.
@@ -106,13 +107,24 @@ def field_text(value):
     return dump(value)
 
 
+def tokens(text):
+    """The careful estimate: three letters, another ASCII character, or a byte of any other."""
+    text = re.sub(r"(?<! ) ", "", text)  # a space belongs to what is behind it, a second one not
+    letters = sum(-(-len(run) // 3) for run in re.findall("[A-Za-z]+", text))
+    return letters + len(re.sub("[A-Za-z]", "", text).encode())
+
+
 def metadata_line(metadata):
     fields = {}
+    room = METADATA_TOKENS - tokens("metadata ") - tokens("{}\n")
     for name, value in metadata.items():
-        if len(fields) == MAX_FIELDS:
+        if not field_text(value):
+            continue
+        name, value = short(name), short(field_text(value))
+        room -= tokens(dump(name)) + tokens(dump(value)) + tokens(":,")
+        if len(fields) == MAX_FIELDS or room < 0:
             break
-        if field_text(value):
-            fields[short(name)] = short(field_text(value))
+        fields[name] = value
     return f"metadata {dump(fields)}" if fields else None
 
 
@@ -211,8 +223,20 @@ class Injection(CliTest):
             with self.subTest(id=one["id"], why=one["why"]):
                 done.result()
 
+    def test_metadata_has_its_limits(self):
+        """Else these documents would not try them."""
+        lines = {id: metadata_line(BY_ID[id]["metadata"]) for id in ("meta-many", "meta-long")}
+        for id, line in lines.items():
+            self.assertLess(len(json.loads(line[9:])), len(BY_ID[id]["metadata"]), id)
+            self.assertLessEqual(tokens(line + "\n"), METADATA_TOKENS, id)
+        (user,) = self.dry_run([BY_ID["meta-many"]], "--judge-document-tokens", 64)
+        ((short_line, _, _),) = Reader(user).candidates
+        self.assertLess(len(short_line), len(lines["meta-many"]))
+        self.assertLessEqual(tokens(short_line + "\n"), 32)
+
     def test_documents_are_as_many_and_as_described(self):
-        self.assertGreaterEqual(len(HOSTILE), 70)
+        readme = (SOURCE / "README.md").read_text("utf-8")
+        self.assertIn(f" {len(HOSTILE)} hostile documents", readme)
         self.assertEqual(len(BY_ID), len(HOSTILE))
         for one in HOSTILE:
             self.assertEqual(list(one), ["id", "page_content", "metadata", "why"])

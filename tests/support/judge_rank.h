@@ -41,14 +41,13 @@ inline JudgeOptions options_of(const FakeChat& chat) {
   return options;
 }
 
-inline JudgedRanking rank(const FakeChat& chat, std::size_t n, JudgeOptions options) {
+inline JudgedRanking rank(std::size_t n, JudgeOptions options) {
   const LlmJudge judge = LlmJudge::create(std::move(options)).value();
-  (void)chat;
   return judge.rank("query", documents(n)).value();
 }
 
 inline JudgedRanking rank(const FakeChat& chat, std::size_t n = 6) {
-  return rank(chat, n, options_of(chat));
+  return rank(n, options_of(chat));
 }
 
 inline std::vector<std::size_t> order(const Ranking& ranking) {

@@ -162,26 +162,52 @@ std::string token(const std::string& text, const std::string& tops) {
   return R"({"token":)" + json::dump(json::Value(text)) + R"(,"top_logprobs":[)" + tops + "]}";
 }
 
-std::optional<double> expected(const std::string& tokens) {
-  const auto read = read_completion(
-      R"({"choices":[{"message":{"content":""},"logprobs":{"content":[)" + tokens + "]}}]}", true);
+std::string plain(const std::string& text) { return token(text, ""); }
+
+// The expected relevance of an answer that rates c01 by `relevance`, written as `tokens` say.
+std::optional<double> expected(int relevance, const std::string& tokens) {
+  const std::string content = R"({\"c01\":{\"relevance\":)" + std::to_string(relevance) + "}}";
+  const auto read = read_completion(R"({"choices":[{"message":{"content":")" + content +
+                                        R"("},"logprobs":{"content":[)" + tokens + "]}}]}",
+                                    true);
   return read->expected_relevance;
 }
 
-TEST(Completion, ExpectedRelevanceIsTheMeanOverTheFirstRatingsTokens) {
-  const std::string before = token(R"({"c01":{"relevance)", "") + "," + token("\":", "") + ",";
+const std::string kName = plain(R"({"c01":{"relevance)") + "," + plain("\":") + ",";
+const std::string kSeven = token("7", R"({"token":"7","logprob":0})");
+
+TEST(Completion, ExpectedRelevanceIsTheMeanOverTheRatingsTokens) {
   // exp(-0.6931) = 0.5; " 5" counts as 5, "x" not at all.
-  EXPECT_NEAR(*expected(before + token(" 7", R"({"token":" 7","logprob":-0.6931472},)"
-                                             R"({"token":" 5","logprob":-0.6931472},)"
-                                             R"({"token":"x","logprob":-0.1})")),
+  EXPECT_NEAR(*expected(7, kName + token(" 7", R"({"token":" 7","logprob":-0.6931472},)"
+                                               R"({"token":" 5","logprob":-0.6931472},)"
+                                               R"({"token":"x","logprob":-0.1})")),
               6.0, 1e-6);
   // "1" and then "0" with probability one half: the mean of 1 and 10.
-  EXPECT_NEAR(*expected(before + token("1", R"({"token":"1","logprob":0})") + "," +
-                        token("0", R"({"token":"0","logprob":-0.6931472})")),
-              5.5, 1e-6);
-  EXPECT_FALSE(expected(token("7", R"({"token":"7","logprob":0})")));  // no rating before it
-  EXPECT_FALSE(expected(before + token("high", R"({"token":"high","logprob":0})")));
-  EXPECT_FALSE(expected(before + token("7", "")));
+  const std::string one = token("1", R"({"token":"1","logprob":0})");
+  const std::string half_zero = R"({"token":"0","logprob":-0.6931472})";
+  EXPECT_NEAR(*expected(10, kName + one + "," + token("0", half_zero)), 5.5, 1e-6);
+  EXPECT_NEAR(*expected(1, kName + one + "," + token(",", half_zero)), 5.5, 1e-6);
+  EXPECT_FALSE(expected(7, kSeven));  // no name before it
+  EXPECT_FALSE(expected(7, kName + token("high", R"({"token":"high","logprob":0})")));
+  EXPECT_FALSE(expected(7, kName + plain("7")));
+}
+
+TEST(Completion, ExpectedRelevanceIsOfTheRatingThatCounts) {
+  const std::string draft = kName + token("9", R"({"token":"9","logprob":0})") + "," + plain("}}") +
+                            "," + plain(R"(Then the text says "relevance": 10, )") + ",";
+  const std::string four = token("4", R"({"token":"4","logprob":-0.6931472},)"
+                                      R"({"token":"2","logprob":-0.6931472})");
+  EXPECT_NEAR(*expected(4, draft + kName + four), 3.0, 1e-6);
+  // A quotation behind it, with another number, changes nothing.
+  EXPECT_NEAR(*expected(4, kName + four + "," + plain("}} ") + "," + draft + plain("!")), 3.0,
+              1e-6);
+  // A draft with the same number: the last one counts.
+  EXPECT_NEAR(*expected(4, kName + token("4", R"({"token":"4","logprob":0})") + "," + kName + four),
+              3.0, 1e-6);
+  // "1" and "0" are ten, which was not rated; and no other token is what was.
+  EXPECT_FALSE(expected(1, kName + token("1", R"({"token":"1","logprob":0})") + "," + plain("0")));
+  EXPECT_FALSE(expected(4, kName + kSeven));
+  EXPECT_FALSE(expected(11, kName + kSeven));  // no rating at all
 }
 
 TEST(ErrorText, IsOneShortLine) {

@@ -77,6 +77,48 @@ TEST(SingleFlightCache, ManyAskingAtOnceMakeOneCall) {
   EXPECT_EQ(shared, 7);
 }
 
+TEST(SingleFlightCache, WhoWaitedInVainAsksAtOnce) {
+  Cache cache(4);
+  std::atomic<int> calls{0};
+  const auto fail_slowly = [&] {
+    std::this_thread::sleep_for(200ms);
+    return ++calls;
+  };
+  const auto refuse = [](int) { return false; };
+  const auto start = Clock::now();
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < 6; ++i) {
+    threads.emplace_back([&] {
+      EXPECT_FALSE(cache.get("a", Clock::now() + 10s, kNever, fail_slowly, refuse).cached);
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(calls, 6);
+  EXPECT_LT(Clock::now() - start, 1000ms);  // two calls' time, not six
+  EXPECT_EQ(get(cache, "a", 9), 9);
+}
+
+TEST(SingleFlightCache, OfThoseWhoWaitedInVainOneIsRemembered) {
+  Cache cache(1);
+  std::atomic<int> calls{0};
+  const auto make = [&] {
+    std::this_thread::sleep_for(100ms);
+    return ++calls;
+  };
+  const auto keep_but_first = [](int call) { return call > 1; };
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] { cache.get("a", Clock::now() + 10s, kNever, make, keep_but_first); });
+  }
+  threads.clear();
+  bool cached = false;
+  EXPECT_GT(get(cache, "a", 99, &cached), 1);
+  EXPECT_TRUE(cached);
+  get(cache, "b", 5);  // the only entry
+  EXPECT_EQ(get(cache, "a", 7), 7);
+  EXPECT_EQ(get(cache, "b", 8), 8);
+}
+
 TEST(SingleFlightCache, WhoWaitsGoesOnWhenTheCallFailsThrowsOrTakesTooLong) {
   Cache cache(4);
   std::atomic<bool> started{false};

@@ -1,6 +1,8 @@
 // A judge's server as it is set up: what is refused, and secrets, which are sent and never shown.
 #include <chrono>
 #include <functional>
+#include <new>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -33,7 +35,7 @@ TEST(ChatServer, KeysAreSentAndNeverShown) {
     shown += exchange.url + exchange.request + exchange.response + exchange.error;
     for (const std::string& header : exchange.headers) shown += header + "\n";
   };
-  const JudgedRanking ranking = rank(chat, 3, options);
+  const JudgedRanking ranking = rank(3, options);
   EXPECT_THAT(chat.requests()[0].headers,
               testing::Contains("Authorization: Bearer sk-secret-1234"));
   EXPECT_THAT(chat.requests()[0].headers, testing::Contains("X-Org: acme-5678"));
@@ -66,7 +68,7 @@ TEST(ChatServer, SecretsAreFoundHoweverTheyAreWritten) {
       options.api_key_file = path;
       std::string traced;
       options.trace = [&](const JudgeExchange& exchange) { traced += exchange.response; };
-      const std::string message = rank(chat, 3, options).judge.message;
+      const std::string message = rank(3, options).judge.message;
       EXPECT_THAT(message + traced, Not(HasSubstr("secret"))) << body;
       EXPECT_THAT(message, Not(HasSubstr("sk-"))) << body;
       if (written != parted) {
@@ -86,7 +88,7 @@ TEST(ChatServer, RedactingALargeAnswerTakesNoTime) {
     options.headers = {"X-Key: EMPTY"};
     options.trace = [](const JudgeExchange&) {};
     const auto start = std::chrono::steady_clock::now();
-    EXPECT_EQ(rank(chat, 1, options).judge.outcome, JudgeOutcome::kProviderError);
+    EXPECT_EQ(rank(1, options).judge.outcome, JudgeOutcome::kProviderError);
     EXPECT_LT(std::chrono::steady_clock::now() - start, 4s) << piece;
   }
 }
@@ -98,7 +100,7 @@ TEST(ChatServer, ModelAndReasonsAreRedacted) {
   }});
   JudgeOptions options = options_of(chat);
   options.headers = {"X-Key: secret-key"};
-  const JudgedRanking ranking = rank(chat, 1, options);
+  const JudgedRanking ranking = rank(1, options);
   EXPECT_EQ(ranking.judge.model, "m [redacted]");
   EXPECT_EQ(ranking.results[0].judge->reason, "[redacted]");
 }
@@ -108,7 +110,92 @@ TEST(ChatServer, ThePasswordOfTheProxyIsASecret) {
     const FakeChat chat({always({.status = 0, .error = "no me:se%2Fcret or se/cret"})});
     JudgeOptions options = options_of(chat);
     options.proxy = proxy;
-    EXPECT_EQ(rank(chat, 3, options).judge.message, "no [redacted] or [redacted]") << proxy;
+    EXPECT_EQ(rank(3, options).judge.message, "no [redacted] or [redacted]") << proxy;
+  }
+}
+
+// All that is shown of a ranking whose server says `body`.
+std::string shown_of(const std::vector<std::string>& headers, const std::string& body) {
+  const FakeChat chat({always(status(401, body))});
+  JudgeOptions options = options_of(chat);
+  options.headers = headers;
+  std::string shown;
+  options.trace = [&](const JudgeExchange& exchange) { shown += exchange.response; };
+  shown += rank(3, options).judge.message;
+  return shown;
+}
+
+TEST(ChatServer, PiecesOfAHeaderAreSecrets) {
+  struct Piece {
+    const char* header;
+    const char* echo;  // what a server may repeat of it
+  };
+  for (const auto& [header, echo] : std::vector<Piece>{
+           {"Authorization: Bearer sk-live-0123456789", "sk-live-0123456789"},
+           {"Authorization:Bearer   sk-live-0123456789", "sk-live-0123456789"},
+           {"Cookie: a=SECRETVALUE; b=othersecret", "SECRETVALUE"},
+           {"Cookie: a=SECRETVALUE; b=othersecret", "othersecret"},
+           {"Cookie: a=one=two=three", "one=two=three"},
+           {"Authorization: Digest username=\"me\", response=\"6629fae49393\"", "6629fae49393"},
+           {"X-Keys: first-key-1,second-key-2", "second-key-2"},
+           {"Authorization: Basic bWU6c2VjcmV0", "bWU6c2VjcmV0"},
+           {"Authorization: Basic bWU6c2VjcmV0", "me:secret"},
+           {"Authorization: Basic bWU6c2VjcmV0", "secret"},
+           {"proxy-authorization: bAsIc bWU6c2VjcmV0cw==", "secrets"},
+           {"proxy-authorization: bAsIc bWU6c2VjcmV0cw==", "bWU6c2VjcmV0cw"}}) {
+    const std::string text = echo;
+    for (const std::string& body :
+         {R"({"error":{"message":"bad key )" + text + "\"}}", "not " + text + ".", text}) {
+      const std::string shown = shown_of({header}, body);
+      EXPECT_THAT(shown, Not(HasSubstr(text))) << header;
+      EXPECT_THAT(shown, HasSubstr("[redacted]")) << header;
+    }
+  }
+}
+
+TEST(ChatServer, WordsAreNoSecrets) {
+  const std::string said = "Bearer tokens are for documents; a search engine sends its own";
+  EXPECT_THAT(
+      shown_of({"Authorization: Bearer sk-live-0123456789", "Cookie: a=b; c=d",
+                "X-Title: a search engine for documents", "User-Agent: documents and tokens"},
+               said),
+      HasSubstr(said));
+}
+
+TEST(ChatServer, ATransportThatThrowsHasNoAnswer) {
+  int traced = 0;
+  JudgeOptions options = options_of(FakeChat({kByNumber}));
+  options.headers = {"X-Key: secret-key"};
+  options.transport = [](const JudgeHttpRequest&) -> JudgeHttpReply {
+    throw std::runtime_error("no socket for secret-key");
+  };
+  options.trace = [&](const JudgeExchange& exchange) {
+    ++traced;
+    EXPECT_EQ(exchange.status, 0);
+    EXPECT_THAT(exchange.error, HasSubstr("no socket for [redacted]"));
+  };
+  for (const JudgeMode mode : {JudgeMode::kListwise, JudgeMode::kPointwise}) {
+    options.mode = mode;
+    const JudgedRanking ranking = rank(3, options);
+    EXPECT_EQ(ranking.judge.outcome, JudgeOutcome::kProviderError);
+    EXPECT_THAT(ranking.judge.message, HasSubstr("no socket for [redacted]"));
+    EXPECT_THAT(order(ranking), testing::ElementsAre(0, 1, 2));
+  }
+  EXPECT_EQ(traced, 4);
+  options.transport = [](const JudgeHttpRequest&) -> JudgeHttpReply { throw std::bad_alloc(); };
+  EXPECT_EQ(error_of(LlmJudge::create(options).value().rank("q", documents(3))).code,
+            ErrorCode::kOutOfMemory);
+}
+
+TEST(ChatServer, ATraceThatThrowsCostsNothing) {
+  const FakeChat chat({kByNumber});
+  JudgeOptions options = options_of(chat);
+  options.trace = [](const JudgeExchange&) { throw std::runtime_error("the disk is full"); };
+  for (const JudgeMode mode : {JudgeMode::kListwise, JudgeMode::kPointwise}) {
+    options.mode = mode;
+    const JudgedRanking ranking = rank(3, options);
+    EXPECT_EQ(ranking.judge.outcome, JudgeOutcome::kJudged);
+    EXPECT_THAT(order(ranking), testing::ElementsAre(2, 1, 0));
   }
 }
 
@@ -118,7 +205,7 @@ TEST(ChatServer, RequestsStayWhatTheyAre) {
   options.headers = {"X-Flag: true", "X-Model: json_schema"};
   std::string traced;
   options.trace = [&](const JudgeExchange& exchange) { traced = exchange.request; };
-  EXPECT_EQ(rank(chat, 3, options).judge.outcome, JudgeOutcome::kJudged);
+  EXPECT_EQ(rank(3, options).judge.outcome, JudgeOutcome::kJudged);
   EXPECT_EQ(traced, chat.requests()[0].body);
 }
 
@@ -145,8 +232,10 @@ TEST(ChatServer, SettingsThatCannotWorkAreRefusedAtOnce) {
            [](O& o) {
              o.params = {{"", "1"}};
            },
-           [](O& o) { o.timeout = 0ms; }, [](O& o) { o.concurrency = 0; },
-           [](O& o) { o.document_tokens = 0; }, [](O& o) { o.skip_if_gap = -1.0F; },
+           [](O& o) { o.timeout = 0ms; }, [](O& o) { o.timeout = 24h + 1ms; },
+           [](O& o) { o.timeout = std::chrono::milliseconds::max(); },
+           [](O& o) { o.concurrency = 0; }, [](O& o) { o.document_tokens = 0; },
+           [](O& o) { o.skip_if_gap = -1.0F; },
            [](O& o) { o.mode = JudgeMode::kPointwise, o.order_bias = OrderBias::kTwoPass; }}) {
     const Error error = refused(change);
     EXPECT_EQ(error.code, ErrorCode::kInvalidArgument) << error.message;

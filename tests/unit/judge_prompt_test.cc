@@ -2,17 +2,22 @@
 #include "judge/prompt.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <set>
+#include <stdexcept>
 #include <string>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "json/json.h"
+#include "tests/support/error_of.h"
 
 namespace crossrank::judge {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -21,6 +26,8 @@ constexpr PromptLimits kWide{.prompt_tokens = 8000, .document_tokens = 500};
 std::vector<Candidate> candidates(std::size_t n, std::string_view content) {
   return std::vector<Candidate>(n, {.content = content, .metadata = {}});
 }
+
+Deal seeded(std::size_t n, std::uint64_t seed) { return deal(n, seed).value(); }
 
 TEST(Prompt, HasEachCandidateInItsPlace) {
   const std::vector<Candidate> list = {{.content = "first", .metadata = {{"year", "1969"}}},
@@ -35,7 +42,9 @@ TEST(Prompt, HasEachCandidateInItsPlace) {
             "<<<f00d candidate c02\nmetadata {\"year\":\"1969\"}\n| first\nf00d>>>\n"
             "<<<f00d candidate c03\n| second\n| line\nf00d>>>\n"
             "Rate these candidates, each once: c01, c02, c03");
-  EXPECT_THAT(prompt.chars_cut, testing::ElementsAre(0, 0, 0));
+  EXPECT_THAT(prompt.order, ElementsAre(2, 0, 1));
+  EXPECT_THAT(prompt.chars_cut, ElementsAre(0, 0, 0));
+  EXPECT_THAT(prompt.metadata_cut, ElementsAre(false, false, false));
   EXPECT_THAT(prompt.system, HasSubstr("never follow"));
 }
 
@@ -51,10 +60,10 @@ TEST(Prompt, StaysWithinItsTokensWhateverItHolds) {
       for (const TokenCount how : {TokenCount::kEstimate, TokenCount::kWorstCase}) {
         const PromptLimits limits{.prompt_tokens = limit, .document_tokens = 400, .count = how};
         const auto list = candidates(10, *content);
-        const Prompt prompt = make_prompt("query", *content, list, deal(10, 1), limits);
-        if (prompt.places == 0) continue;
+        const Prompt prompt = make_prompt("query", *content, list, seeded(10, 1), limits);
+        if (prompt.places() == 0) continue;
         EXPECT_LE(count_tokens(prompt.system, how) + count_tokens(prompt.user, how), limit);
-        EXPECT_EQ(prompt.chars_cut.size(), prompt.places);
+        EXPECT_EQ(prompt.chars_cut.size(), prompt.places());
         EXPECT_THAT(prompt.user, HasSubstr("(the text goes on; it was cut here)"));
       }
     }
@@ -65,11 +74,11 @@ TEST(Prompt, SaysWhatOfQueryAndContextIsCut) {
   const std::string text(9000, 'x');
   const PromptLimits limits{.prompt_tokens = 2000, .document_tokens = 100};
   const auto list = candidates(2, "tea");
-  const Prompt prompt = make_prompt(text, text, list, deal(2, 1), limits);
-  EXPECT_EQ(prompt.places, 2u);
+  const Prompt prompt = make_prompt(text, text, list, seeded(2, 1), limits);
+  EXPECT_EQ(prompt.places(), 2u);
   EXPECT_GT(prompt.query_chars_cut, 6000u);
   EXPECT_EQ(prompt.query_chars_cut, prompt.context_chars_cut);
-  const Prompt whole = make_prompt("q", "c", list, deal(2, 1), limits);
+  const Prompt whole = make_prompt("q", "c", list, seeded(2, 1), limits);
   EXPECT_EQ(whole.query_chars_cut + whole.context_chars_cut, 0u);
 }
 
@@ -79,39 +88,125 @@ TEST(Prompt, ShortTextsLeaveTheirRoomToLongOnes) {
   std::vector<Candidate> list = candidates(10, "short");
   list[4].content = words;
   const PromptLimits limits{.prompt_tokens = 1900, .document_tokens = 1000};
-  const Prompt prompt = make_prompt("q", "", list, deal(10, 7), limits);
-  EXPECT_EQ(prompt.places, 10u);
+  const Prompt prompt = make_prompt("q", "", list, seeded(10, 7), limits);
+  EXPECT_EQ(prompt.places(), 10u);
   EXPECT_EQ(std::count(prompt.chars_cut.begin(), prompt.chars_cut.end(), 0u), 10);
 }
 
-TEST(Prompt, WhatDoesNotFitIsLeftOutFromTheEnd) {
+TEST(Prompt, WhatDoesNotFitIsTheFirstStagesLast) {
+  std::vector<std::string> texts;
+  for (int i = 0; i < 40; ++i) texts.push_back("text " + std::to_string(i) + " of a document");
+  std::vector<Candidate> list;
+  for (const std::string& text : texts) list.push_back({.content = text, .metadata = {}});
+  const PromptLimits limits{.prompt_tokens = 1500, .document_tokens = 100};
+  std::set<std::vector<std::size_t>> orders;
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    const Prompt prompt = make_prompt("q", "", list, seeded(40, seed), limits);
+    ASSERT_GT(prompt.places(), 3u);
+    ASSERT_LT(prompt.places(), 40u);
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      const bool shown = prompt.user.find("| " + texts[i] + "\n") != std::string::npos;
+      EXPECT_EQ(shown, i < prompt.places()) << i << " of " << prompt.places();
+    }
+    std::vector<std::size_t> sorted = prompt.order;
+    std::sort(sorted.begin(), sorted.end());
+    for (std::size_t i = 0; i < sorted.size(); ++i) EXPECT_EQ(sorted[i], i);
+    orders.insert(prompt.order);
+  }
+  EXPECT_GT(orders.size(), 15u);  // dealt all the same
+}
+
+TEST(Prompt, LabelsEndWhereThePromptIsFull) {
   const auto list = candidates(99, "some words of a document");
   const PromptLimits limits{.prompt_tokens = 1500, .document_tokens = 100};
-  const Prompt prompt = make_prompt("q", "", list, deal(99, 7), limits);
-  EXPECT_GT(prompt.places, 3u);
-  EXPECT_LT(prompt.places, 99u);
-  EXPECT_THAT(prompt.user, HasSubstr(label(prompt.places - 1)));
-  EXPECT_THAT(prompt.user, Not(HasSubstr(label(prompt.places))));
-  EXPECT_EQ(
-      make_prompt("q", "", list, deal(99, 7), {.prompt_tokens = 300, .document_tokens = 9}).places,
-      0u);
+  const Prompt prompt = make_prompt("q", "", list, seeded(99, 7), limits);
+  EXPECT_GT(prompt.places(), 3u);
+  EXPECT_LT(prompt.places(), 99u);
+  EXPECT_THAT(prompt.user, HasSubstr(label(prompt.places() - 1)));
+  EXPECT_THAT(prompt.user, Not(HasSubstr(label(prompt.places()))));
+  EXPECT_EQ(make_prompt("q", "", list, seeded(99, 7), {.prompt_tokens = 300, .document_tokens = 9})
+                .places(),
+            0u);
 }
 
 TEST(Prompt, MetadataIsShortCleanAndOneLine) {
   Candidate candidate{.content = "x", .metadata = {}};
   candidate.metadata.push_back({"k\n<|im_end|>", "v\u2028\"}\n" + std::string(500, 'y')});
   for (int i = 0; i < 100; ++i) candidate.metadata.push_back({"many", "values"});
-  const Prompt prompt = make_prompt("q", "", {&candidate, 1}, deal(1, 1), kWide);
+  const Prompt prompt = make_prompt("q", "", {&candidate, 1}, seeded(1, 1), kWide);
   EXPECT_THAT(prompt.user, HasSubstr("metadata {\"k < |im_end|>\":\"v \\\"} yyy"));
   EXPECT_THAT(prompt.user, HasSubstr("yyy...\""));
   EXPECT_LT(prompt.user.size(), 700u);
+}
+
+std::string emoji(std::size_t n) {
+  std::string out;
+  while (n-- > 0) out += "\U0001F600";
+  return out;
+}
+
+TEST(Prompt, MetadataTakesNoRoomFromOthers) {
+  std::vector<Candidate> list = candidates(10, "some words of a document");
+  list[0].metadata = {{"year", "1969"}};
+  for (int i = 0; i < 20; ++i) list[1].metadata.push_back({"greedy", emoji(100)});
+  const std::vector<std::string> names = [] {
+    std::vector<std::string> out;
+    for (int i = 0; i < 20; ++i) out.push_back("field " + std::to_string(i));
+    return out;
+  }();
+  for (const std::string& name : names) list[2].metadata.push_back({name, emoji(40)});
+  for (const TokenCount how : {TokenCount::kEstimate, TokenCount::kWorstCase}) {
+    const PromptLimits limits{.prompt_tokens = 6000, .document_tokens = 512, .count = how};
+    const Prompt prompt =
+        make_prompt("q", "", list, {.fence = "f", .order = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}}, limits);
+    EXPECT_EQ(prompt.places(), 10u);
+    EXPECT_LE(count_tokens(prompt.system, how) + count_tokens(prompt.user, how), 6000u);
+    EXPECT_FALSE(prompt.metadata_cut[0]);
+    EXPECT_TRUE(prompt.metadata_cut[1]);
+    EXPECT_TRUE(prompt.metadata_cut[2]);
+    const std::size_t begin = prompt.user.find("metadata {\"field 0\"");
+    ASSERT_NE(begin, std::string::npos);
+    const std::string line = prompt.user.substr(begin, prompt.user.find('\n', begin) - begin);
+    EXPECT_LE(count_tokens(line, how), 256u);
+    EXPECT_FALSE(json::parse(line.substr(9)).value().empty());
+  }
+}
+
+TEST(Prompt, SaysWhenMetadataIsCut) {
+  const auto is_cut = [](std::vector<Candidate::Field> fields) -> bool {
+    const Candidate candidate{.content = "x", .metadata = std::move(fields)};
+    return make_prompt("q", "", {&candidate, 1}, seeded(1, 1), kWide).metadata_cut[0];
+  };
+  const std::vector<Candidate::Field> twenty = [] {
+    static const std::string names = "abcdefghijklmnopqrstuvwxyz";
+    std::vector<Candidate::Field> out;
+    for (std::size_t i = 0; i < 20; ++i) out.push_back({std::string_view(names).substr(i, 1), "v"});
+    return out;
+  }();
+  EXPECT_FALSE(is_cut({}));
+  EXPECT_FALSE(is_cut(twenty));
+  std::vector<Candidate::Field> more = twenty;
+  more.push_back({"nothing", ""});
+  EXPECT_FALSE(is_cut(more));
+  more.push_back({"something", "v"});
+  EXPECT_TRUE(is_cut(more));
+  EXPECT_FALSE(is_cut({{"name", std::string(100, 'v')}}));
+  EXPECT_TRUE(is_cut({{"name", std::string(101, 'v')}}));
+}
+
+TEST(Deal, NeedsNoSystemWithASeedAndSaysWhenThereIsNone) {
+  const RandomSource broken = []() -> std::uint64_t { throw std::runtime_error("no entropy"); };
+  EXPECT_TRUE(deal(10, 5, broken).ok());
+  const Error error = error_of(deal(10, std::nullopt, broken));
+  EXPECT_EQ(error.code, ErrorCode::kIoError);
+  EXPECT_THAT(error.message, HasSubstr("no entropy"));
 }
 
 TEST(Deal, IsAPermutationAndNeverTheSameTwiceUnlessSeeded) {
   std::set<std::string> fences;
   std::set<std::vector<std::size_t>> orders;
   for (int i = 0; i < 200; ++i) {
-    Deal dealt = deal(10, std::nullopt);
+    Deal dealt = deal(10, std::nullopt).value();
     EXPECT_EQ(dealt.fence.size(), 32u);
     fences.insert(dealt.fence);
     orders.insert(dealt.order);
@@ -120,9 +215,9 @@ TEST(Deal, IsAPermutationAndNeverTheSameTwiceUnlessSeeded) {
   }
   EXPECT_EQ(fences.size(), 200u);
   EXPECT_GT(orders.size(), 190u);
-  EXPECT_EQ(deal(10, 5).order, deal(10, 5).order);
-  EXPECT_EQ(deal(10, 5).fence, deal(10, 5).fence);
-  EXPECT_NE(deal(10, 5).fence, deal(10, 6).fence);
+  EXPECT_EQ(seeded(10, 5).order, seeded(10, 5).order);
+  EXPECT_EQ(seeded(10, 5).fence, seeded(10, 5).fence);
+  EXPECT_NE(seeded(10, 5).fence, seeded(10, 6).fence);
 }
 
 TEST(Schema, RequiresEveryLabelAndAllowsNothingElse) {

@@ -263,7 +263,7 @@ TEST(LlmJudge, TimeIsKeptWhateverTheServerDoes) {
   JudgeOptions options = options_of(chat);
   options.timeout = 200ms;
   auto start = std::chrono::steady_clock::now();
-  EXPECT_EQ(rank(chat, 4, options).judge.outcome, JudgeOutcome::kTimeout);
+  EXPECT_EQ(rank(4, options).judge.outcome, JudgeOutcome::kTimeout);
   EXPECT_LT(std::chrono::steady_clock::now() - start, 1s);
 
   // Half of the caller's deadline, when that is less.
@@ -300,7 +300,7 @@ TEST(LlmJudge, TwoPassesAreAveragedInOppositeOrders) {
   }});
   JudgeOptions options = options_of(chat);
   options.order_bias = OrderBias::kTwoPass;
-  const JudgedRanking ranking = rank(chat, 4, options);
+  const JudgedRanking ranking = rank(4, options);
   EXPECT_EQ(ranking.judge.calls, 2u);
   EXPECT_EQ(ranking.judge.disagreement, 6.0);
   for (const RankedDocument& result : ranking.results) {
@@ -315,7 +315,7 @@ TEST(LlmJudge, OnePassOfTwoIsPartialButNotDegraded) {
   JudgeOptions options = options_of(chat);
   options.order_bias = OrderBias::kTwoPass;
   options.concurrency = 1;
-  const JudgedRanking ranking = rank(chat, 4, options);
+  const JudgedRanking ranking = rank(4, options);
   EXPECT_EQ(ranking.judge.outcome, JudgeOutcome::kPartial);
   EXPECT_FALSE(ranking.judge.degraded);
   EXPECT_THAT(order(ranking), ElementsAre(3, 2, 1, 0));
@@ -325,7 +325,7 @@ TEST(LlmJudge, PointwiseAsksForEachAndGathers) {
   const FakeChat chat({kByNumber});
   JudgeOptions options = options_of(chat);
   options.mode = JudgeMode::kPointwise;
-  const JudgedRanking ranking = rank(chat, 6, options);
+  const JudgedRanking ranking = rank(6, options);
   EXPECT_THAT(order(ranking), ElementsAre(5, 4, 3, 2, 1, 0));
   EXPECT_EQ(ranking.judge.calls, 6u);
   EXPECT_EQ(ranking.judge.prompt_tokens, 600u);
@@ -335,7 +335,7 @@ TEST(LlmJudge, PointwiseAsksForEachAndGathers) {
   }
   const FakeChat partly({rates([](const std::string& c) { return number_in(c) < 4 ? 5 : -1; })});
   options.transport = partly.transport();
-  const JudgedRanking rest = rank(partly, 6, options);
+  const JudgedRanking rest = rank(6, options);
   EXPECT_EQ(rest.judge.outcome, JudgeOutcome::kPartial);
   EXPECT_EQ(rest.results[4].stage, Stage::kBackfill);
 }
@@ -345,7 +345,7 @@ TEST(LlmJudge, ServersWithoutLogprobsAreAskedWithout) {
   JudgeOptions options = options_of(chat);
   options.mode = JudgeMode::kPointwise;
   options.concurrency = 1;
-  const JudgedRanking ranking = rank(chat, 3, options);
+  const JudgedRanking ranking = rank(3, options);
   EXPECT_EQ(ranking.judge.outcome, JudgeOutcome::kJudged);
   EXPECT_EQ(ranking.judge.response_format, "json_schema");
   EXPECT_EQ(ranking.judge.calls, 4u);  // it is told once
@@ -356,7 +356,7 @@ TEST(LlmJudge, ParametersAddReplaceAndRemove) {
   JudgeOptions options = options_of(chat);
   options.params = {{"temperature", "0.5"}, {"max_completion_tokens", "null"}, {"top_p", "1"}};
   options.seed = 7;
-  (void)rank(chat, 3, options);
+  (void)rank(3, options);
   const auto body = json::parse(chat.requests()[0].body).value();
   EXPECT_EQ(body["temperature"], 0.5);
   EXPECT_EQ(body["top_p"], 1);
@@ -398,7 +398,7 @@ TEST(LlmJudge, CostsComeFromTheOperatorsFile) {
   const FakeChat chat({kByNumber});
   JudgeOptions options = options_of(chat);
   options.price_file = path;
-  EXPECT_DOUBLE_EQ(*rank(chat, 3, options).judge.cost, (100 * 2 + 10 * 30) / 1e6);
+  EXPECT_DOUBLE_EQ(*rank(3, options).judge.cost, (100 * 2 + 10 * 30) / 1e6);
   options.model = "another";
   EXPECT_THAT(error_of(LlmJudge::create(options)).message, HasSubstr("\"another\""));
   write_file(path, R"({"another": {"input_per_million": -2}})");
@@ -422,7 +422,7 @@ TEST(LlmJudge, ACostIsUnknownWhenACallDoesNotSayWhatItTook) {
     const FakeChat chat(script);
     JudgeOptions options = options_of(chat);
     options.price_file = path;
-    EXPECT_FALSE(rank(chat, 3, options).judge.cost);
+    EXPECT_FALSE(rank(3, options).judge.cost);
   }
 }
 
@@ -445,7 +445,7 @@ TEST(LlmJudge, NoQuestionFollowsATimeout) {
   JudgeOptions options = options_of(chat);
   options.mode = JudgeMode::kPointwise;
   options.concurrency = 1;
-  const JudgedRanking ranking = rank(chat, 6, options);
+  const JudgedRanking ranking = rank(6, options);
   EXPECT_EQ(ranking.judge.outcome, JudgeOutcome::kTimeout);
   EXPECT_EQ(ranking.judge.calls, 2u);
   EXPECT_EQ(chat.requests().size(), 2u);
@@ -480,30 +480,31 @@ TEST(LlmJudge, MoreThanItTakesAreBackfilled) {
   const FakeChat chat({kByNumber});
   JudgeOptions options = options_of(chat);
   options.context_tokens = 100000;
-  const JudgedRanking ranking = rank(chat, 130, options);
+  const JudgedRanking ranking = rank(130, options);
   EXPECT_EQ(ranking.results.size(), 130u);
   EXPECT_EQ(ranking.results[98].stage, Stage::kJudge);
   EXPECT_EQ(ranking.results[99].index, 99u);
   EXPECT_EQ(ranking.results[129].index, 129u);
   EXPECT_EQ(ranking.results[129].stage, Stage::kBackfill);
   EXPECT_TRUE(ranking.judge.degraded);
+  EXPECT_EQ(ranking.judge.outcome, JudgeOutcome::kPartial);
   EXPECT_THAT(ranking.judge.message, HasSubstr("first 99 of 130"));
   options.top_k = 4;
-  EXPECT_FALSE(rank(chat, 130, options).judge.degraded);
+  EXPECT_FALSE(rank(130, options).judge.degraded);
 }
 
 TEST(LlmJudge, APromptWithoutRoomIsBudgetExhausted) {
   const FakeChat chat({kByNumber});
   JudgeOptions options = options_of(chat);
   options.context_tokens = 600;
-  const JudgedRanking ranking = rank(chat, 4, options);
+  const JudgedRanking ranking = rank(4, options);
   EXPECT_EQ(ranking.judge.outcome, JudgeOutcome::kBudgetExhausted);
   EXPECT_EQ(ranking.judge.calls, 0u);
   EXPECT_THAT(ranking.judge.message, HasSubstr("context_tokens"));
   // Room for fewer than half of them is none: nobody is asked, and a dry run shows that.
   options.context_tokens = 3200;
   options.answer_tokens = 1000;
-  const JudgedRanking many = rank(chat, 99, options);
+  const JudgedRanking many = rank(99, options);
   EXPECT_EQ(many.judge.outcome, JudgeOutcome::kBudgetExhausted);
   EXPECT_EQ(many.judge.calls, 0u);
   EXPECT_THAT(many.judge.message,
