@@ -233,7 +233,7 @@ class Soak:
             )  # slow_test.py waits for those
         ]
         self.counts = collections.Counter()
-        self.failures = []
+        self.failures = collections.Counter()  # of sentences
         self.samples = []  # of (seconds, resident bytes, open files)
         self.reloads = 0
         self._lock = threading.Condition()
@@ -263,7 +263,7 @@ class Soak:
     def report(self, name, error):
         with self._lock:
             if not self._ended:
-                self.failures.append(f"{name}: {type(error).__name__}: {error}")
+                self.failures[f"{name}: {type(error).__name__}: {error}"] += 1
 
     # What the main thread does.
 
@@ -272,7 +272,7 @@ class Soak:
         with self._lock:
             self._paused = True
             if not self._lock.wait_for(lambda: self._busy == 0, timeout=2 * ANSWER_S):
-                self.failures.append(f"{self._busy} clients wait for ever")
+                self.failures[f"{self._busy} clients wait for ever"] += 1
         seen = -1
         while seen != self.server.counts["reloaded"]:  # until no model is being loaded
             seen = self.server.counts["reloaded"]
@@ -287,6 +287,7 @@ class Soak:
 
     def run(self, seconds, clients):
         rng = random.Random(f"{self.seed}/main")
+        self.server.wait_until_ready()
         start = time.monotonic()
         threads = [Client(self, number) for number in range(clients)]
         for thread in threads:
@@ -314,7 +315,7 @@ class Soak:
 
     def judge(self, seconds):
         """What is wrong, as sentences."""
-        found = list(self.failures)
+        found = [f"{count} times: {sentence}" for sentence, count in self.failures.items()]
         if self.counts["refused"] > self.counts["answered"]:
             found.append("fewer than half of the requests were answered")
         if self.server.counts["reloaded"] == 0:
