@@ -77,6 +77,7 @@ class Clients(ServedTestCase):
 
     def test_hugging_face_hub(self):
         """Its client asks endpoints how they are; it has no reranking."""
+        self.server.wait_until_ready()
         client = InferenceClient(self.server.url, provider="hf-inference", token=KEY)
         self.assertTrue(client.health_check())
         self.assertEqual(client.get_endpoint_info()["model_id"], MODEL)

@@ -266,7 +266,18 @@ class Signals(unittest.TestCase):
             server.process.send_signal(signal.SIGHUP)
             server.wait_for_event("reload failed")
             self.assertEqual(got(), new)
-            self.assertEqual(server.get("/readyz").status, 200)
+            server.wait_until_ready()
+
+    def test_a_reload_does_not_make_it_unready(self):
+        """Its requests are answered all the while; who balances load must not take it out."""
+        with Server(model="builtin") as server:
+            server.wait_until_ready()
+            seen = set()
+            server.process.send_signal(signal.SIGHUP)
+            end = time.monotonic() + 2 * SLOWDOWN
+            while time.monotonic() < end or server.counts["reloaded"] == 0:
+                seen.add(server.get("/readyz").status)
+            self.assertEqual(seen, {200})
 
     def test_reloads_lose_no_request(self):
         wanted = [row["probability"] for row in reference(GOOD)]
@@ -300,6 +311,7 @@ def replace(source, target):
 class Seen(unittest.TestCase):
     def test_health(self):
         with Server() as server:
+            server.wait_until_ready()
             for path in ("/healthz", "/readyz", "/health"):
                 answer = server.get(path)
                 self.assertEqual(answer.status, 200, path)
@@ -386,6 +398,14 @@ class Seen(unittest.TestCase):
             self.assertIn("POST", answer.header("access-control-allow-methods"))
             for name in ("authorization", "content-type"):
                 self.assertIn(name, answer.header("access-control-allow-headers").lower())
+
+    def test_more_connections_than_files(self):
+        """Those whom the system does not let in wait; the others' time runs out."""
+        with Server("--header-timeout-ms", 500, most_files=40) as server:
+            silent = [server.connect() for _ in range(80)]
+            self.assertEqual(server.post("/rerank", GOOD).status, 200)
+            for one in silent:
+                one.close()
 
     def test_more_connections_than_are_taken_wait(self):
         with Server("--max-connections", 4, "--header-timeout-ms", 500) as server:

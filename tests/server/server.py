@@ -14,6 +14,7 @@ import http.client
 import json
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import socket
@@ -82,7 +83,8 @@ def environment(folder):
 class Server:
     """One process, from the start of a `with` to its end. Any thread may ask it."""
 
-    def __init__(self, *args, model=TINY, env=()):
+    def __init__(self, *args, model=TINY, env=(), most_files=None):
+        self.most_files = most_files  # that it may open; None = as many as we
         self.args = [BINARY, "serve", "--port", "0", "--model", model, *map(str, args)]
         self.extra_env = dict(env)
         self.host, self.port, self.process = "127.0.0.1", 0, None
@@ -110,6 +112,7 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environment(self.folder) | self.extra_env,
+            preexec_fn=self._limit_files if self.most_files else None,
         )
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
@@ -120,6 +123,9 @@ class Server:
                 raise self.failure(f"ended with {self.process.returncode} before it listened")
             if time.monotonic() > end:
                 raise self.failure(f"did not listen within {START_S} s")
+
+    def _limit_files(self):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (self.most_files, self.most_files))
 
     def _read_log(self):
         for line in self.process.stderr:
@@ -208,6 +214,14 @@ class Server:
                 raise self.failure(f"logged no {count}. {event!r} within {seconds} s")
             time.sleep(0.01)
         return self.events(event)
+
+    def wait_until_ready(self):
+        """It listens before its first forward pass has come to its end."""
+        end = time.monotonic() + START_S
+        while self.get("/readyz").status != 200:
+            if time.monotonic() > end:
+                raise self.failure(f"was not ready within {START_S} s")
+            time.sleep(0.01)
 
     @property
     def resident_bytes(self):

@@ -75,6 +75,7 @@ class Slow(unittest.TestCase):
     def test_a_server_that_answers_from_its_cache_stays_ready(self):
         """Nothing is computed then, unless the server does so for its own sake."""
         with Server("--cache-mb", 1) as server:
+            server.wait_until_ready()
             end = time.monotonic() + READY_WINDOW_S + 10
             while time.monotonic() < end:
                 self.assertEqual(server.post("/rerank", GOOD).status, 200)
