@@ -279,6 +279,17 @@ class Signals(unittest.TestCase):
                 seen.add(server.get("/readyz").status)
             self.assertEqual(seen, {200})
 
+    def test_reloads_do_not_add_up(self):
+        """What a model took is there for the one that replaces it, whichever thread loads it."""
+        with Server(model="builtin") as server:
+            sizes = []
+            for count in range(1, 11):
+                server.process.send_signal(signal.SIGHUP)
+                server.wait_for_event("reloaded", count)
+                time.sleep(0.2)  # the old one goes when its last request has
+                sizes.append(server.resident_bytes / 1e6)
+            self.assertLess(sizes[-1], 1.5 * sizes[1], sizes)
+
     def test_reloads_lose_no_request(self):
         wanted = [row["probability"] for row in reference(GOOD)]
         stop = threading.Event()

@@ -27,6 +27,7 @@ from bad_input_test import Wrong, run_case
 from server import SOURCE, Server, exchange
 
 WARM_UP = 0.3  # of the time
+LEAST_SAMPLES = 3
 GROWTH = 0.05
 LEAST_GROWTH_BYTES = 8 << 20  # of a small model, whose memory is mostly the allocator's
 ANSWER_S = 60  # a request is lost when its answer has not come by then
@@ -292,7 +293,7 @@ class Soak:
         threads = [Client(self, number) for number in range(clients)]
         for thread in threads:
             thread.start()
-        period = max(4.0, min(30.0, seconds / 15))
+        period = max(3.0, min(30.0, seconds / 20))
         next_sample, next_reload = start + period, start + 2
         while time.monotonic() < start + seconds and len(self.failures) < 20:
             time.sleep(0.1)
@@ -321,7 +322,7 @@ class Soak:
         if self.server.counts["reloaded"] == 0:
             found.append("no model was loaded again")
         warm = [sample for sample in self.samples if sample[0] > WARM_UP * seconds]
-        if len(warm) < 6:
+        if len(warm) < LEAST_SAMPLES:
             return [*found, f"only {len(warm)} samples after the warm-up: run it longer"]
         third = len(warm) // 3
         first = statistics.median(resident for _, resident, _ in warm[:third])
