@@ -97,7 +97,7 @@ void add_judge_flags(CLI::App& app, JudgeFlags& flags) {
       ->group(group);
   std::optional<float>& gap = options.skip_if_gap;
   add_number(app, "--skip-if-gap", gap,
-             "No call when the logits at --top-k and behind it differ by X", 0,
+             "No call when the logits of the last document returned and the next differ by X", 0,
              std::numeric_limits<float>::max())
       ->group(group);
   add_count(app, "--judge-timeout-ms", flags.timeout_ms, "For all calls together (default 30000)",

@@ -16,8 +16,8 @@ json::Value relevance(const RerankRequest& request, const ScoredPair& pair) {
 
 // What every dialect's result has of ours. `scored` is null for a document the deadline cut off.
 void add_ours(json::Value& result, const SentDocument& document, const ScoredPair* scored) {
-  if (document.id) result["id"] = *document.id;
-  if (document.metadata) result["metadata"] = *document.metadata;
+  if (!document.id.empty()) result["id"] = parsed(document.id);
+  if (!document.metadata.empty()) result["metadata"] = parsed(document.metadata);
   if (scored == nullptr) return;
   result["logit"] = json::number(scored->logit);
   result["truncated"] = scored->truncation.truncated();
@@ -63,9 +63,9 @@ json::Value write_tei(const RerankRequest& request, const RerankOutcome& outcome
   });
 }
 
-std::string_view tei_error_type(unsigned status) {
-  switch (status) {
-    case 400: return "Empty";
+std::string_view tei_error_type(const RequestError& error) {
+  if (error.status == 400 && !error.field.empty()) return "Empty";
+  switch (error.status) {
     case 429: return "Overloaded";
     case 503: return "Unhealthy";
     case 500:
@@ -75,7 +75,7 @@ std::string_view tei_error_type(unsigned status) {
 }
 
 json::Value error_tei(const RequestError& error) {
-  return {{"error", error.message}, {"error_type", tei_error_type(error.status)}};
+  return {{"error", error.message}, {"error_type", tei_error_type(error)}};
 }
 
 // ---- Jina, infinity, llama.cpp, vLLM

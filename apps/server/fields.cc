@@ -1,6 +1,7 @@
 // Fields: one function a type, each naming the member, what was wanted and what was there.
 #include "fields.h"
 
+#include <cmath>
 #include <utility>
 
 namespace crossrank::server {
@@ -13,12 +14,24 @@ std::string too_many(const char* field, std::size_t entries, std::size_t most) {
          std::to_string(most) + " are taken in one request";
 }
 
+// 4, and 4.0 too: JSON does not tell them apart.
+std::optional<std::size_t> whole_number(const json::Value& value) {
+  if (value.is_number_unsigned()) return value.get<std::size_t>();
+  if (!value.is_number_float()) return std::nullopt;
+  constexpr double kExact = 9007199254740992.0;  // 2^53
+  const auto number = value.get<double>();
+  if (number < 0 || number > kExact || number != std::floor(number)) return std::nullopt;
+  return static_cast<std::size_t>(number);
+}
+
 }  // namespace
 
 std::string kind_of(const json::Value& value) {
   const std::string name = value.type_name();
   return value.is_null() ? name : (value.is_array() || value.is_object() ? "an " : "a ") + name;
 }
+
+json::Value parsed(const std::string& json_text) { return json::parse(json_text).value(); }
 
 bool Fields::has(const char* name) const {
   const auto found = object_.find(name);
@@ -65,9 +78,8 @@ bool Fields::boolean_or(const char* name, bool fallback) {
 std::optional<std::size_t> Fields::count(const char* name, std::size_t least, std::size_t most) {
   json::Value* value = member(name);
   if (value == nullptr) return std::nullopt;
-  const bool fits = value->is_number_unsigned() && value->get<std::size_t>() >= least &&
-                    value->get<std::size_t>() <= most;
-  if (!fits) {
+  const std::optional<std::size_t> number = whole_number(*value);
+  if (!number || *number < least || *number > most) {
     fail({422,
           name_of(name) + " must be a whole number from " + std::to_string(least) + " to " +
               std::to_string(most) + ", not " +
@@ -75,7 +87,7 @@ std::optional<std::size_t> Fields::count(const char* name, std::size_t least, st
           name});
     return std::nullopt;
   }
-  return value->get<std::size_t>();
+  return number;
 }
 
 std::vector<SentDocument> Fields::documents(const char* name, std::size_t most) {
@@ -125,9 +137,10 @@ std::vector<SentDocument> Fields::documents(const char* name, std::size_t most) 
     SentDocument document;
     document.text = std::move(text->get_ref<std::string&>());
     if (entry.is_object()) {
-      if (const auto id = entry.find("id"); id != entry.end()) document.id = std::move(*id);
+      if (const auto id = entry.find("id"); id != entry.end()) document.id = json::dump(*id);
       if (const auto data = entry.find("metadata"); data != entry.end()) {
-        document.metadata = std::move(*data);
+        document.metadata = json::dump(*data);
+        *data = nullptr;
       }
     }
     documents.push_back(std::move(document));

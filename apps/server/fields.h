@@ -47,6 +47,9 @@ class Fields {
   std::optional<RequestError> error_;
 };
 
+// What SentDocument holds as text. It was parsed before.
+json::Value parsed(const std::string& json_text);
+
 // "a number", "an array".
 std::string kind_of(const json::Value& value);
 

@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <exception>
-#include <new>
 #include <utility>
 
 #include <boost/asio/post.hpp>
@@ -110,16 +108,7 @@ std::optional<Reply> FrontDesk::screen(const RequestHead& head) const {
 void FrontDesk::handle(std::shared_ptr<Exchange> exchange) const {
   boost::asio::post(services_.handlers, [&services = services_, exchange = std::move(exchange)] {
     const Route* route = find_route(exchange->head.path, exchange->head.method);  // as in screen()
-    const auto fail = [&](unsigned status, const std::string& message) {
-      reply_error(*exchange, *route->dialect, {status, message, ""});
-    };
-    try {
-      route->handle(services, exchange);
-    } catch (const std::bad_alloc&) {
-      fail(503, "out of memory; send fewer documents at a time");
-    } catch (const std::exception& error) {
-      fail(500, std::string("an internal error: ") + error.what());
-    }
+    guarded(*exchange, *route->dialect, [&] { route->handle(services, exchange); });
   });
 }
 

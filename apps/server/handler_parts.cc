@@ -1,6 +1,8 @@
 // What the handlers share: bodies, errors, and the way of a job to the batcher and back.
 #include <algorithm>
 #include <chrono>
+#include <exception>
+#include <new>
 #include <utility>
 
 #include <boost/asio/post.hpp>
@@ -54,6 +56,16 @@ void reply_json(Exchange& exchange, const json::Value& body) {
 
 void reply_error(Exchange& exchange, const Dialect& dialect, const RequestError& error) {
   exchange.reply(error_reply(dialect, error));
+}
+
+void guarded(Exchange& exchange, const Dialect& dialect, const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const std::bad_alloc&) {
+    reply_error(exchange, dialect, {503, "out of memory; send fewer documents at a time", ""});
+  } catch (const std::exception& error) {
+    reply_error(exchange, dialect, {500, std::string("an internal error: ") + error.what(), ""});
+  }
 }
 
 RequestError request_error(const Error& error) {
@@ -116,14 +128,16 @@ void score(const Services& services, Scoring scoring) {
   const Dialect& dialect = *scoring.dialect;
   const std::shared_ptr<const ServedModel> model = scoring.model;
   job->deadline = exchange->deadline;
+  job->allow_partial = scoring.allow_partial;
   exchange->facts.documents = job->pairs.size();
   exchange->on_gone([weak = std::weak_ptr<Job>(job)] {
     if (const auto alive = weak.lock()) alive->cancelled = true;
   });
   // The batcher's thread lets go of everything that could be its own model before it is done.
   job->finished = [&services, held = std::make_shared<Scoring>(std::move(scoring))](Job&) {
-    boost::asio::post(services.handlers,
-                      [scoring = std::move(*held)]() mutable { finish(scoring); });
+    boost::asio::post(services.handlers, [scoring = std::move(*held)] {
+      guarded(*scoring.exchange, *scoring.dialect, [&] { finish(scoring); });
+    });
   };
   const auto refusal = model->batcher->submit(job);
   if (!refusal) return;

@@ -34,6 +34,8 @@ void handle_metrics(const Services& services, const ExchangePtr& exchange);
 
 void reply_json(Exchange& exchange, const json::Value& body);
 void reply_error(Exchange& exchange, const Dialect& dialect, const RequestError& error);
+// Runs `work`, which answers; when it throws, the exception is answered.
+void guarded(Exchange& exchange, const Dialect& dialect, const std::function<void()>& work);
 // The status of an error that scoring or loading gave.
 RequestError request_error(const Error& error);
 

@@ -241,7 +241,11 @@ void HttpConnection::read_body() {
 }
 
 void HttpConnection::on_body(boost::system::error_code error) {
-  if (timed_out_) return refuse(408, "the body did not come in time");
+  if (timed_out_) {
+    const bool own_limit = deadline_ < arrived_ + limits_.request_timeout;
+    return own_limit ? refuse(504, "the deadline came before the whole body did")
+                     : refuse(408, "the body did not come in time");
+  }
   if (error) {
     const unsigned status = status_of(error);
     if (status == 0) return close();

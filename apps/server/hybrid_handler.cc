@@ -19,8 +19,7 @@ struct HybridRequest {
   std::string query;
   std::string context;
   std::string model;
-  std::vector<SentDocument> sent;
-  std::vector<Document> documents;
+  std::vector<SentDocument> documents;
   std::vector<std::string> texts;  // that are scored
   std::vector<std::size_t> chars_cut;
   std::size_t top_k = HybridOptions{}.top_k;
@@ -32,8 +31,20 @@ json::Value relevance_json(double value) {
   return value;
 }
 
-std::string id_of(const json::Value& id) {
-  return id.is_string() ? id.get<std::string>() : json::dump(id);
+// With its metadata, which must be an object or null.
+Document document_of(const SentDocument& sent) {
+  Document document;
+  document.page_content = sent.text;
+  if (sent.metadata.empty()) return document;
+  json::Value metadata = parsed(sent.metadata);
+  if (metadata.is_object()) {
+    document.metadata = std::get<Metadata>(json::to_metadata(metadata).value);
+  }
+  return document;
+}
+
+bool is_object_or_null(const std::string& json_text) {
+  return json_text.empty() || json_text.starts_with('{') || json_text == "null";
 }
 
 std::shared_ptr<HybridRequest> read_hybrid(Fields& fields, const Services& services) {
@@ -41,33 +52,23 @@ std::shared_ptr<HybridRequest> read_hybrid(Fields& fields, const Services& servi
   request->model = fields.string_or("model", "");
   request->query = fields.string("query");
   request->context = fields.string_or("context", "");
-  request->sent = fields.documents("documents", services.options.max_documents);
+  request->documents = fields.documents("documents", services.options.max_documents);
   request->top_k =
       fields.count("top_k", 0, services.options.max_documents).value_or(request->top_k);
   request->return_documents = fields.boolean_or("return_documents", false);
-  for (SentDocument& sent : request->sent) {
-    Document document;
-    document.page_content = sent.text;
-    if (sent.id && !sent.id->is_null()) document.id = id_of(*sent.id);
-    if (sent.metadata && !sent.metadata->is_null()) {
-      if (!sent.metadata->is_object()) {
-        fields.fail({422,
-                     "the metadata of a document must be an object, not " + kind_of(*sent.metadata),
-                     "documents"});
-        break;
-      }
-      json::Value copy = *sent.metadata;
-      document.metadata = std::get<Metadata>(json::to_metadata(copy).value);
-    }
-    request->documents.push_back(std::move(document));
+  for (const SentDocument& sent : request->documents) {
+    if (is_object_or_null(sent.metadata)) continue;
+    fields.fail(
+        {422, "the metadata of a document must be an object, not " + kind_of(parsed(sent.metadata)),
+         "documents"});
+    break;
   }
   return request;
 }
 
 // Code points of the text that are not scored, of 0 = all.
-std::size_t chars_cut(const Document& document, std::size_t max_chars) {
-  if (max_chars == 0) return 0;
-  const std::string_view text = document.page_content;  // valid UTF-8: it came as JSON
+std::size_t chars_cut(std::string_view text, std::size_t max_chars) {
+  if (max_chars == 0) return 0;  // else valid UTF-8: it came as JSON
   return base::count_code_points(text.substr(base::prefix_bytes(text, max_chars)));
 }
 
@@ -118,13 +119,13 @@ json::Value report_json(const JudgeReport& report) {
 
 json::Value result_json(const HybridRequest& request, const RankedIndex& ranked,
                         const Position& position, std::size_t rank) {
-  const SentDocument& sent = request.sent[ranked.index];
+  const SentDocument& sent = request.documents[ranked.index];
   json::Value out = {{"rank", rank}, {"index", ranked.index}};
-  out["id"] = sent.id ? *sent.id : json::Value();
+  out["id"] = sent.id.empty() ? json::Value() : parsed(sent.id);
   out["logit"] = json::number(ranked.pair.logit);
   out["probability"] = json::number(ranked.pair.probability);
   out["score"] = json::number(ranked.pair.score);
-  if (sent.metadata) out["metadata"] = *sent.metadata;
+  if (!sent.metadata.empty()) out["metadata"] = parsed(sent.metadata);
   if (request.return_documents) out["document"] = sent.text;
   TruncationReport truncation = ranked.pair.truncation;
   truncation.chars_cut = static_cast<std::uint32_t>(request.chars_cut[ranked.index]);
@@ -168,7 +169,7 @@ Result<Judged> judge(const Services& services, const HybridRequest& request,
   std::vector<Document> documents;
   documents.reserve(first_stage.size());
   for (const RankedIndex& ranked : first_stage)
-    documents.push_back(request.documents[ranked.index]);
+    documents.push_back(document_of(request.documents[ranked.index]));
   const auto whole =
       std::chrono::duration_cast<std::chrono::milliseconds>(exchange.deadline - exchange.arrived);
   const auto spent =
@@ -177,6 +178,7 @@ Result<Judged> judge(const Services& services, const HybridRequest& request,
                           {.context = request.context,
                            .deadline = std::max(whole, std::chrono::milliseconds(1)),
                            .spent = spent,
+                           .traceparent = exchange.head.traceparent,
                            .cancel = &exchange.gone()});
   if (!ranking.ok()) return std::move(ranking).error();
   const bool any = std::any_of(ranking->results.begin(), ranking->results.end(),
@@ -246,9 +248,9 @@ void handle_hybrid(const Services& services, const ExchangePtr& exchange) {
   if (!reranker.ok()) return reply_error(*exchange, kJina, request_error(reranker.error()));
 
   auto job = std::make_shared<Job>();
-  for (const Document& document : request->documents) {
-    request->texts.push_back(reranker->scored_text(document));
-    request->chars_cut.push_back(chars_cut(document, services.options.hybrid.max_chars));
+  for (const SentDocument& sent : request->documents) {
+    request->texts.push_back(reranker->scored_text(document_of(sent)));
+    request->chars_cut.push_back(chars_cut(sent.text, services.options.hybrid.max_chars));
   }
   for (const std::string& text : request->texts) job->pairs.push_back({request->query, text});
   job->texts = request;
@@ -260,7 +262,8 @@ void handle_hybrid(const Services& services, const ExchangePtr& exchange) {
                    .dialect = &kJina,
                    .done = [&services, request](const Scoring& scoring) {
                      boost::asio::post(services.judges, [&services, request, scoring] {
-                       finish(services, *request, scoring);
+                       guarded(*scoring.exchange, kJina,
+                               [&] { finish(services, *request, scoring); });
                      });
                    }});
 }

@@ -73,8 +73,8 @@ void handle_info(const Services& services, const ExchangePtr& exchange) {
   json::Value id2label = json::Value::object();
   json::Value label2id = json::Value::object();
   for (std::size_t i = 0; i < info.num_labels; ++i) {
-    id2label[std::to_string(i)] = "LABEL_" + std::to_string(i);
-    label2id["LABEL_" + std::to_string(i)] = i;
+    id2label[std::to_string(i)] = info.labels[i];
+    label2id[info.labels[i]] = i;
   }
   json::Value body = {{"model_id", info.name},
                       {"model_sha", nullptr},
@@ -99,10 +99,11 @@ void handle_info(const Services& services, const ExchangePtr& exchange) {
 void handle_models(const Services& services, const ExchangePtr& exchange) {
   json::Value data = json::Value::array();
   const auto loaded = services.models.loaded();
-  for (const std::string& name : services.models.names()) {
+  for (const auto& [name, in_answers] : services.models.names()) {
     json::Value model = {{"id", name}, {"object", "model"}, {"owned_by", "crossrank"}};
-    const auto found = std::find_if(loaded.begin(), loaded.end(),
-                                    [&](const auto& served) { return served->name == name; });
+    const auto found = std::find_if(
+        loaded.begin(), loaded.end(),
+        [&answer_name = in_answers](const auto& served) { return served->name == answer_name; });
     model["created"] = found == loaded.end() ? 0 : (*found)->created;
     model["loaded"] = found != loaded.end();
     data.push_back(std::move(model));

@@ -43,6 +43,7 @@ struct Job {
   std::shared_ptr<const void> texts;  // keeps the bytes alive
   ScoringRules rules;
   Clock::time_point deadline = Clock::time_point::max();
+  bool allow_partial = false;          // at the deadline, the more pairs are scored the better
   std::function<void(Job&)> finished;  // called once, by the batcher's thread; must not throw
 
   // Anyone may set it at any time.

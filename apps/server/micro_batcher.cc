@@ -178,6 +178,22 @@ void MicroBatcher::take_submitted() {
   submitted_.clear();
 }
 
+// The tokens of the shortest turn that is worth giving to a job: one pair if each one counts.
+std::size_t MicroBatcher::least_turn(const Waiting& waiting) const {
+  const Job& job = *waiting.job;
+  return job.allow_partial ? estimated_tokens(job.pairs[waiting.next], job.rules)
+                           : std::min(waiting.tokens, budget_);
+}
+
+// The tokens of the turn of a job: fewer than the budget if its deadline is near.
+std::size_t MicroBatcher::longest_turn(const Waiting& waiting, Clock::time_point now) const {
+  const Job& job = *waiting.job;
+  if (!job.allow_partial || job.deadline == Clock::time_point::max()) return budget_;
+  const double seconds = std::chrono::duration<double>(job.deadline - now).count();
+  const double tokens = std::clamp(seconds * throughput(), 1.0, static_cast<double>(budget_));
+  return static_cast<std::size_t>(tokens);
+}
+
 // Jobs that nobody waits for any more, and those whose next turn would end after their deadline.
 void MicroBatcher::drop_ended() {
   const auto now = Clock::now();
@@ -189,7 +205,7 @@ void MicroBatcher::drop_ended() {
     } else if (waiting->next == job.pairs.size()) {
       finish(waiting, JobEnd::kScored);  // an empty job
     } else if (job.deadline != Clock::time_point::max() &&
-               now + expected(std::min(waiting->tokens, budget_)) > job.deadline) {
+               now + expected(least_turn(*waiting)) > job.deadline) {
       finish(waiting, JobEnd::kDeadline);
     }
   }
@@ -209,6 +225,7 @@ std::vector<MicroBatcher::Share> MicroBatcher::choose() {
   });
 
   std::vector<Share> shares;
+  const std::size_t budget = order.empty() ? 0 : longest_turn(*order.front(), now);
   std::size_t used = 0;
   for (Waiting* waiting : order) {
     const Job& job = *waiting->job;
@@ -216,12 +233,12 @@ std::vector<MicroBatcher::Share> MicroBatcher::choose() {
     Share share{waiting, waiting->next, 0};
     for (std::size_t i = waiting->next; i < job.pairs.size(); ++i) {
       const std::size_t tokens = estimated_tokens(job.pairs[i], job.rules);
-      if (used > 0 && used + tokens > budget_) break;
+      if (used > 0 && used + tokens > budget) break;
       used += tokens;
       ++share.count;
     }
     if (share.count > 0) shares.push_back(share);
-    if (used >= budget_) break;
+    if (used >= budget) break;
   }
   return shares;
 }

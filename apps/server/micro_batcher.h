@@ -96,6 +96,8 @@ class MicroBatcher {
   void run();
   void take_submitted();  // mutex_ is held
   void drop_ended();
+  std::size_t least_turn(const Waiting& waiting) const;
+  std::size_t longest_turn(const Waiting& waiting, Clock::time_point now) const;
   std::vector<Share> choose();
   void score(std::span<const Share> shares);
   Result<void> compute(std::span<const Share> shares, MicroBatchReport& report);

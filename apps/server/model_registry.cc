@@ -96,7 +96,8 @@ Result<std::shared_ptr<const ServedModel>> ModelRegistry::find(std::string_view 
       entry = entries_.front().get();
     if (entry == nullptr) {
       std::string all;
-      for (const std::string& known : known_names()) all += (all.empty() ? "" : ", ") + known;
+      for (const auto& [known, in_answers] : known_names())
+        all += (all.empty() ? "" : ", ") + known;
       return Error{ErrorCode::kModelNotFound,
                    "no model is called " + json::quote(name) + " here; there is " + all};
     }
@@ -158,16 +159,16 @@ Result<void> ModelRegistry::reload() {
   return first_error;
 }
 
-std::vector<std::string> ModelRegistry::names() const {
+std::vector<std::pair<std::string, std::string>> ModelRegistry::names() const {
   const std::scoped_lock lock(mutex_);
   return known_names();
 }
 
-std::vector<std::string> ModelRegistry::known_names() const {
-  std::vector<std::string> names;
-  for (const auto& entry : entries_) names.push_back(entry->name);
+std::vector<std::pair<std::string, std::string>> ModelRegistry::known_names() const {
+  std::vector<std::pair<std::string, std::string>> names;
+  for (const auto& entry : entries_) names.emplace_back(entry->name, entry->name);
   for (const auto& [alias, entry] : aliases_) {
-    if (alias != entry->name) names.push_back(alias);
+    if (alias != entry->name) names.emplace_back(alias, entry->name);
   }
   return names;
 }

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "crossrank/cross_encoder.h"
@@ -64,7 +65,8 @@ class ModelRegistry {
   // keep it. A model that does not load stays as it was. Errors: the first one.
   Result<void> reload();
 
-  std::vector<std::string> names() const;
+  // The names that clients are told, each with the one that its model has in answers.
+  std::vector<std::pair<std::string, std::string>> names() const;
   std::vector<std::shared_ptr<const ServedModel>> loaded() const;
 
  private:
@@ -79,7 +81,7 @@ class ModelRegistry {
   Result<void> add_names();
   Result<std::shared_ptr<const ServedModel>> load(const Entry& entry) const;
   Entry* entry_of(std::string_view name) const;
-  std::vector<std::string> known_names() const;  // mutex_ is held
+  std::vector<std::pair<std::string, std::string>> known_names() const;  // mutex_ is held
 
   const RegistryOptions options_;
   const OnBatch on_batch_;

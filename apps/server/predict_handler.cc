@@ -52,20 +52,20 @@ void read_inputs(Fields& fields, std::size_t most, PredictRequest& request) {
 
 // Labels by score, the best one first, as the original has them.
 json::Value labels_json(const PredictRequest& request, const Job& job, std::size_t pair,
-                        std::size_t labels) {
+                        const std::vector<std::string>& labels) {
   std::vector<std::pair<float, std::size_t>> scores;
-  for (std::size_t label = 0; label < labels; ++label) {
-    const std::size_t i = pair * labels + label;
+  for (std::size_t label = 0; label < labels.size(); ++label) {
+    const std::size_t i = pair * labels.size() + label;
     const ScoredPair& one = job.scored[pair];
-    const float logit = labels == 1 ? one.logit : job.logits[i];
-    const float probability = labels == 1 ? one.probability : job.probabilities[i];
+    const float logit = labels.size() == 1 ? one.logit : job.logits[i];
+    const float probability = labels.size() == 1 ? one.probability : job.probabilities[i];
     scores.emplace_back(request.raw_scores ? logit : probability, label);
   }
   std::stable_sort(scores.begin(), scores.end(),
                    [](const auto& a, const auto& b) { return a.first > b.first; });
   json::Value list = json::Value::array();
   for (const auto& [score, label] : scores) {
-    list.push_back({{"score", json::number(score)}, {"label", "LABEL_" + std::to_string(label)}});
+    list.push_back({{"score", json::number(score)}, {"label", labels[label]}});
   }
   return list;
 }
@@ -93,7 +93,7 @@ void handle_predict(const Services& services, const ExchangePtr& exchange) {
                    .job = std::move(job),
                    .dialect = &kTei,
                    .done = [request](const Scoring& scoring) {
-                     const std::size_t labels = scoring.model->encoder->info().num_labels;
+                     const auto& labels = scoring.model->encoder->info().labels;
                      json::Value all = json::Value::array();
                      for (std::size_t i = 0; i < request->pairs.size(); ++i) {
                        all.push_back(labels_json(*request, *scoring.job, i, labels));

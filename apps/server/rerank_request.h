@@ -3,21 +3,20 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "crossrank/document.h"
 #include "job.h"
-#include "json/json.h"
 
 namespace crossrank::server {
 
-// A document as it was sent: a string, or an object with its text.
+// A document as it was sent: a string, or an object with its text. What is echoed waits as JSON
+// text: parsed it can take twenty times as much memory.
 struct SentDocument {
   std::string text;
-  std::optional<json::Value> id;        // echoed
-  std::optional<json::Value> metadata;  // echoed
+  std::string id;        // JSON; "" = not sent
+  std::string metadata;  // JSON; "" = not sent
 };
 
 struct RerankRequest {

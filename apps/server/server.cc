@@ -1,7 +1,10 @@
 // Server: puts listener, handlers, models and signals together, and takes them apart again.
 #include "server.h"
 
-#include <atomic>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include <csignal>
 #include <memory>
 #include <thread>
@@ -29,6 +32,15 @@ namespace asio = boost::asio;
 constexpr std::size_t kHandlerThreads = 2;
 // Each waits for the judge's server most of the time.
 constexpr std::size_t kJudgeThreads = 16;
+// Always the same one: malloc keeps for each thread what it has freed, here a model.
+constexpr std::size_t kReloadThreads = 1;
+
+// Of freed memory to the system, where malloc can be told to.
+void give_back_memory() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
 
 json::Value describe(const ServedModel& model) {
   const ModelInfo& info = model.encoder->info();
@@ -45,6 +57,7 @@ class Server {
       : options_(std::move(options)),
         handlers_(kHandlerThreads),
         judges_(kJudgeThreads),
+        reloads_(kReloadThreads),
         signals_(io_),
         drain_limit_(io_) {}
 
@@ -109,7 +122,7 @@ class Server {
     signals_.async_wait([this](boost::system::error_code error, int number) {
       if (error) return;
       if (number == SIGHUP) {
-        asio::post(judges_, [this] { reload(); });  // where waiting costs nobody anything
+        asio::post(reloads_, [this] { reload(); });
       } else if (draining_) {  // the second one: die of it, as if never handled
         std::signal(number, SIG_DFL);
         std::raise(number);
@@ -123,6 +136,7 @@ class Server {
 
   void reload() {
     const auto done = models_->reload();
+    give_back_memory();
     metrics_.on_reload(done.ok());
     if (!done.ok()) {
       return log_.error("reload failed", {{"message", done.error().message}});
@@ -153,6 +167,7 @@ class Server {
   // Nothing is answered any more. First whoever makes work, then whoever does it.
   void stop() {
     for (const auto& model : models_->loaded()) model->batcher->shut_down();
+    reloads_.join();
     judges_.join();
     handlers_.join();
     log_.info("stopped");
@@ -164,6 +179,7 @@ class Server {
   asio::io_context io_{1};
   asio::thread_pool handlers_;
   asio::thread_pool judges_;
+  asio::thread_pool reloads_;
   asio::signal_set signals_;
   asio::steady_timer drain_limit_;
   std::unique_ptr<LlmJudge> judge_;

@@ -22,6 +22,7 @@ struct ModelInfo {
   std::size_t layers = 0, hidden_size = 0, heads = 0, intermediate_size = 0, vocab_size = 0;
   std::size_t max_length = 0;  ///< Tokens a pair.
   std::size_t num_labels = 0;
+  std::vector<std::string> labels;  ///< Their names, [num_labels]; LABEL_0 and so on by default.
   std::size_t parameters = 0;
   Activation activation = Activation::kIdentity;
   Precision precision = Precision::kFp32;

@@ -112,7 +112,9 @@ struct JudgeCall {
   /// What the caller has for all of it; half of that, and at most JudgeOptions::timeout, is the
   /// judge's. 0 = no limit of the caller's.
   std::chrono::milliseconds deadline{0};
-  std::chrono::milliseconds spent{0};         ///< Of the deadline, before rank() was called.
+  std::chrono::milliseconds spent{0};  ///< Of the deadline, before rank() was called.
+  /// W3C Trace Context, a header of the requests for this call; "" = none. Printable ASCII.
+  std::string_view traceparent = {};
   const std::atomic<bool>* cancel = nullptr;  ///< Set it to stop with ErrorCode::kCancelled.
 };
 

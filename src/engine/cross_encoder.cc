@@ -151,6 +151,7 @@ Result<CrossEncoder> CrossEncoder::load(std::string_view model, const LoadOption
     info.vocab_size = config.vocab_size;
     info.max_length = limits.usual;
     info.num_labels = bert.num_labels();
+    info.labels = model::label_names_of(config, bert.num_labels());
     info.parameters = bert.parameters();
     info.activation = model::score_activation_for(config, bert.num_labels());
     info.precision = options.precision;

@@ -214,6 +214,8 @@ std::size_t end_of(std::string_view secret, std::string_view text, std::size_t p
 
 }  // namespace
 
+bool ChatServer::is_header_value(std::string_view text) { return is_printable(text); }
+
 Result<std::unique_ptr<const ChatServer>> ChatServer::create(JudgeOptions& options) {
   std::unique_ptr<ChatServer> server(new ChatServer);
   if (options.url.empty()) options.url = trimmed(environment("CROSSRANK_JUDGE_URL"));
@@ -264,12 +266,15 @@ Result<std::unique_ptr<const ChatServer>> ChatServer::create(JudgeOptions& optio
 }
 
 JudgeHttpReply ChatServer::post(const std::string& body, std::chrono::milliseconds timeout,
-                                const std::atomic<bool>* cancel) const {
+                                const std::atomic<bool>* cancel,
+                                std::string_view traceparent) const {
   const auto start = std::chrono::steady_clock::now();
+  JudgeHttpRequest request{
+      .url = url_, .headers = headers_, .body = body, .timeout = timeout, .cancel = cancel};
+  if (!traceparent.empty()) request.headers.push_back("traceparent: " + std::string(traceparent));
   JudgeHttpReply reply;
   try {
-    reply = transport_(
-        {.url = url_, .headers = headers_, .body = body, .timeout = timeout, .cancel = cancel});
+    reply = transport_(request);
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& e) {  // the caller's own transport may

@@ -22,10 +22,13 @@ class ChatServer {
   // kIoError or kBadInput for the key file, kNetwork without libcurl.
   static Result<std::unique_ptr<const ChatServer>> create(JudgeOptions& options);
 
-  // Sends `body` and traces it. Never takes much longer than `timeout`. The reply's error has no
-  // secrets; its body is as it came.
+  // Whether it may stand in a header: printable ASCII.
+  static bool is_header_value(std::string_view text);
+
+  // Sends `body`, with a header `traceparent` unless that is empty, and traces it. Never takes much
+  // longer than `timeout`. The reply's error has no secrets; its body is as it came.
   JudgeHttpReply post(const std::string& body, std::chrono::milliseconds timeout,
-                      const std::atomic<bool>* cancel) const;
+                      const std::atomic<bool>* cancel, std::string_view traceparent = {}) const;
 
   // What post() would send, without secrets. The body is as it is: it has none.
   JudgeExchange describe(const std::string& body) const;

@@ -39,6 +39,7 @@ struct Learned {
 struct Round {
   Clock::time_point deadline;
   const std::atomic<bool>* cancel = nullptr;
+  std::string_view traceparent = {};
   Pace pace{};
 };
 

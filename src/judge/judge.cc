@@ -192,7 +192,7 @@ struct Judge::Impl {
     const auto asked = questions(query, candidates, terms);
     if (!asked.ok()) return without_call(JudgeOutcome::kProviderError, asked.error().message);
     std::vector<Settled> settled(asked->size());
-    Round round{.deadline = deadline, .cancel = terms.cancel};
+    Round round{.deadline = deadline, .cancel = terms.cancel, .traceparent = terms.traceparent};
     // The budget is that of all questions: when it has run out on one, nothing is left for others.
     // Two passes begin at the same time, and the second may still end in it.
     std::atomic<bool> late{false};
@@ -325,6 +325,10 @@ Result<Judge> Judge::create(JudgeOptions options) {
 
 Result<Judgement> Judge::judge(std::string_view query, std::span<const Candidate> candidates,
                                const Terms& terms) const {
+  if (!ChatServer::is_header_value(terms.traceparent)) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "JudgeCall::traceparent holds a character that no header may"};
+  }
   const auto start = Clock::now();
   const Clock::time_point deadline = start + terms.budget;
   std::optional<Judgement> out = impl_->settled_unasked(candidates.size(), terms.documents);

@@ -28,6 +28,7 @@ struct Terms {
   std::size_t documents = 0;            // the candidates are the first of these
   std::chrono::milliseconds budget{0};  // for all calls together
   const std::atomic<bool>* cancel = nullptr;
+  std::string_view traceparent = {};
 };
 
 // Const methods may be called from many threads.
@@ -39,7 +40,7 @@ class Judge {
   Judge& operator=(Judge&&) noexcept;
   ~Judge();
 
-  // At most kMaxCandidates candidates. Errors: kCancelled.
+  // At most kMaxCandidates candidates. Errors: kCancelled, kInvalidArgument (traceparent).
   Result<Judgement> judge(std::string_view query, std::span<const Candidate> candidates,
                           const Terms& terms) const;
 

@@ -3,6 +3,7 @@
 #include "model/config.h"
 
 #include <array>
+#include <charconv>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -185,6 +186,14 @@ Result<void> read_labels(const json::Reader& in, Config& config) {
       return labels.bad("must be an object with a member for each label");
     }
     config.num_labels = value.size();
+    for (const auto& item : value.items()) {
+      const std::string& key = item.key();
+      std::size_t id = 0;
+      const auto [p, error] = std::from_chars(key.data(), key.data() + key.size(), id);
+      if (error != std::errc() || p != key.data() + key.size() || !item.value().is_string())
+        continue;
+      config.id2label[id] = item.value().get<std::string>();
+    }
   }
   if (!in.member("num_labels").is_null()) {
     std::size_t count = 0;
@@ -241,6 +250,17 @@ Result<Config> parse_config(const base::Blob& config_json,
   CR_TRY(read_labels(in, config));
   CR_TRY(read_score_activation(in, sentence_transformers_json, config));
   return config;
+}
+
+std::vector<std::string> label_names_of(const Config& config, std::size_t num_labels) {
+  const bool all_named = config.id2label.size() == num_labels && num_labels > 0 &&
+                         config.id2label.rbegin()->first == num_labels - 1;
+  std::vector<std::string> names;
+  names.reserve(num_labels);
+  for (std::size_t i = 0; i < num_labels; ++i) {
+    names.push_back(all_named ? config.id2label.at(i) : "LABEL_" + std::to_string(i));
+  }
+  return names;
 }
 
 Activation score_activation_for(const Config& config, std::size_t num_labels) {

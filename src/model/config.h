@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/blob.h"
 #include "crossrank/options.h"
@@ -30,6 +32,7 @@ struct Config {
   float layer_norm_eps = 1e-12F;
   HiddenActivation hidden_activation = HiddenActivation::kGelu;
   std::optional<std::size_t> num_labels;        // from num_labels or id2label, when the file says
+  std::map<std::size_t, std::string> id2label;  // what of it is usable; see label_names_of()
   std::optional<Activation> stated_activation;  // what sentence-transformers saved, when it did
 
   std::size_t head_size() const { return hidden_size / heads; }
@@ -41,6 +44,10 @@ struct Config {
 // feature (position_embedding_type, a decoder, ...).
 Result<Config> parse_config(const base::Blob& config_json,
                             const base::Blob& sentence_transformers_json = {});
+
+// Names for so many labels: those of id2label if it names each of them and no other, else LABEL_0
+// and so on, as in transformers.
+std::vector<std::string> label_names_of(const Config& config, std::size_t num_labels);
 
 // What the model card's activation is once the label count is known: the stated one, else Sigmoid
 // for one label, Identity for more.

@@ -60,7 +60,8 @@ Result<JudgedRanking> HybridReRanker::rank(std::string_view query,
       const judge::Terms terms{.context = call.context,
                                .documents = first.results.size(),
                                .budget = rerank::judge_budget(judge_.options(), call, spent),
-                               .cancel = call.cancel};
+                               .cancel = call.cancel,
+                               .traceparent = call.traceparent};
       CR_TRY_ASSIGN(judgement,
                     llm.judge(query, rerank::judge_candidates(first.results, documents), terms));
     }

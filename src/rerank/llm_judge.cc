@@ -47,7 +47,8 @@ Result<JudgedRanking> LlmJudge::rank(std::string_view query, std::span<const Doc
     const judge::Terms terms{.context = call.context,
                              .documents = documents.size(),
                              .budget = rerank::judge_budget(options(), call, {}),
-                             .cancel = call.cancel};
+                             .cancel = call.cancel,
+                             .traceparent = call.traceparent};
     CR_TRY_ASSIGN(judge::Judgement judgement,
                   impl_->judge.judge(query, rerank::judge_candidates(given, documents), terms));
     JudgedRanking ranking;

@@ -111,8 +111,39 @@ class Models(unittest.TestCase):
                 answer = server.post(path, body | {"model": "rerank-v3.5"})
                 self.assertEqual(answer.status, 404, answer)
                 self.assertIn("wide", bad_cases.error_of(answer)[1])
-            listed = [model["id"] for model in server.get("/v1/models").json["data"]]
-            self.assertIn("wide", listed)
+            self.assertEqual(self.listed(server), {TINY: True, "wide": True})
+
+    def listed(self, server):
+        """name -> whether it is loaded"""
+        return {model["id"]: model["loaded"] for model in server.get("/v1/models").json["data"]}
+
+    def test_names_of_one_model_are_loaded_together(self):
+        names = ("--served-model-name", "one", "--served-model-name", "two")
+        with Server("--model", WIDE, *names) as server:
+            listed = self.listed(server)
+            self.assertEqual(
+                {name: listed[name] for name in ("one", "two")}, dict.fromkeys(("one", "two"), True)
+            )
+            self.assertIs(listed[WIDE], False)
+
+    def test_labels_have_the_names_of_the_config(self):
+        with tempfile.TemporaryDirectory(prefix="crossrank-models-") as folder:
+            model = pathlib.Path(folder) / "model"
+            shutil.copytree(LABELS3, model)
+            names = ["contradiction", "entailment", "neutral"]
+            config = json.loads((model / "config.json").read_text("utf-8"))
+            config["id2label"] = {str(i): name for i, name in enumerate(names)}
+            (model / "config.json").write_text(json.dumps(config), "utf-8")
+            (row,) = serving.score([("tea", "green tea")], model=LABELS3)
+            with Server(model=str(model)) as server:
+                answer = server.post("/predict", {"inputs": ["tea", "green tea"]}).json
+                info = server.get("/info").json["model_type"]["reranker"]
+        self.assertEqual(
+            {entry["label"]: entry["score"] for entry in answer},
+            dict(zip(names, row["probabilities"])),
+        )
+        self.assertEqual(info["id2label"], config["id2label"])
+        self.assertEqual(info["label2id"], {name: i for i, name in enumerate(names)})
 
     def test_several_labels_cannot_rank(self):
         with Server(model=LABELS3) as server:
@@ -156,6 +187,31 @@ class Deadlines(unittest.TestCase):
             self.assertTrue(rest)
             self.assertEqual(rest, sorted(rest))
             self.assertEqual(server.post("/rerank", GOOD).status, 200)
+
+    def test_a_deadline_shorter_than_a_micro_batch_scores_some(self):
+        body = HEAVY | {"documents": HEAVY["documents"][:20], "allow_partial": True}
+        with Server(model="builtin") as server:
+            counts = []
+            for _ in range(5):
+                start = time.monotonic()
+                server.post("/v1/rerank", body)
+                half = round((time.monotonic() - start) * 500)
+                answer = server.post("/v1/rerank", body, {"X-Request-Timeout-Ms": str(half)})
+                if answer.status == 200:
+                    scored = [r for r in answer.json["results"] if r["relevance_score"] is not None]
+                    counts.append(len(scored))
+        self.assertGreater(max(counts), 0, counts)
+
+    def test_a_deadline_that_comes_before_the_body(self):
+        body = json.dumps(GOOD).encode()
+        data = serving.post_bytes("/rerank", body, "X-Request-Timeout-Ms: 100")
+        with Server() as server, server.connect() as connection:
+            connection.send(data[:-5])
+            time.sleep(0.3)
+            connection.send(data[-5:])
+            answer = connection.read_answer()
+            self.assertEqual(answer.status, 504, answer)
+            self.assertIn("deadline", answer.json["error"])
 
     def test_partial_answers_that_are_whole(self):
         with Server() as server:
@@ -353,7 +409,7 @@ class Seen(unittest.TestCase):
         with Server() as server:
             for _ in range(3):
                 server.post("/rerank", GOOD)
-            server.post("/rerank", b"{")
+            self.assertEqual(server.post("/rerank", b"{").json["error_type"], "Validation")
             text = server.get("/metrics")
             self.assertTrue(text.header("content-type").startswith("text/plain; version=0.0.4"))
             for line in text.body.decode().splitlines():
@@ -409,6 +465,24 @@ class Seen(unittest.TestCase):
             self.assertIn("POST", answer.header("access-control-allow-methods"))
             for name in ("authorization", "content-type"):
                 self.assertIn(name, answer.header("access-control-allow-headers").lower())
+
+    def test_metadata_that_waits_takes_little_memory(self):
+        """Parsed, these lists take twenty times the memory of their text."""
+        documents = [{"text": PASSAGE, "metadata": [[]] * 1000}] * 300  # 1.0 MB, 0.3 M values
+        body = json.dumps({"query": "tea", "documents": documents}, separators=(",", ":")).encode()
+        headers = {"X-Request-Timeout-Ms": "6000"}
+        with Server(model="builtin") as server:
+            server.post("/v1/rerank", {"query": "tea", "documents": ["a"]})
+            before = server.resident_bytes
+            with concurrent.futures.ThreadPoolExecutor(30) as pool:
+                asked = [pool.submit(server.post, "/v1/rerank", body, headers) for _ in range(30)]
+                most = 0
+                while not all(one.done() for one in asked):
+                    most = max(most, server.resident_bytes)
+                    time.sleep(0.1)
+            answers = {one.result().status for one in asked}
+            self.assertLessEqual(answers, {200, 429, 504})
+            self.assertLess((most - before) / 1e6, 250)
 
     def test_more_connections_than_files(self):
         """Those whom the system does not let in wait; the others' time runs out."""
@@ -468,6 +542,43 @@ class Hybrid(unittest.TestCase):
             for name in ("logit", "probability", "score"):
                 self.assertEqual(one[name], row[name])
             self.assertLessEqual(row["truncation"].items(), one["truncation"].items())
+
+    def test_the_judge_is_told_the_trace(self):
+        trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        with FaultServer(["good", "good"]) as judge:
+            with Server("--judge-url", judge.url, "--judge-model", "judge-model") as server:
+                server.post("/v1/hybrid", self.BODY, {"traceparent": trace})
+                server.post("/v1/hybrid", self.BODY | {"query": "cats"}, {"traceparent": "bad"})
+            told = [request.headers.get("traceparent") for request in judge.requests]
+        self.assertEqual(told, [trace, None])
+
+    def test_metadata_reaches_both_stages(self):
+        documents = [
+            {"text": "one", "metadata": {"title": "cats sleep", "n": [1, 2.5, True, None]}},
+            {"text": "two", "metadata": None},
+            {"text": "three"},
+        ]
+        body = {"query": "cats", "documents": documents, "top_k": 0}
+        texts = ["cats sleep\none", "two", "three"]
+        rows = serving.score([("cats", text) for text in texts])
+        with FaultServer(["good"]) as judge:
+            flags = ("--judge-url", judge.url, "--judge-model", "judge-model")
+            with Server(*flags, "--metadata-fields", "title") as server:
+                results = server.post("/v1/hybrid", body).json["results"]
+            (request,) = judge.requests
+        by_index = {result["index"]: result for result in results}
+        self.assertEqual([by_index[i]["logit"] for i in range(3)], [row["logit"] for row in rows])
+        self.assertEqual(by_index[0]["metadata"], documents[0]["metadata"])
+        self.assertIn("metadata", by_index[1])
+        self.assertNotIn("metadata", by_index[2])
+        self.assertIn("cats sleep", request.user)
+        self.assertIn("2.5", request.user)
+        refused = {"query": "cats", "documents": [{"text": "a", "metadata": [1]}]}
+        with FaultServer(["good"]) as judge:
+            with Server("--judge-url", judge.url, "--judge-model", "judge-model") as server:
+                answer = server.post("/v1/hybrid", refused)
+        self.assertEqual(answer.status, 422, answer)
+        self.assertIn("an array", bad_cases.error_of(answer)[1])
 
     def test_a_judge_that_fails_degrades(self):
         for script in ("server_error", "close_silently", "no_content"):

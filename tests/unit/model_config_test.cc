@@ -51,6 +51,19 @@ std::string unsupported(const std::string& text) {
   return refusal(text, ErrorCode::kUnsupportedModel);
 }
 
+TEST(ModelConfig, LabelNames) {
+  using Names = std::vector<std::string>;
+  const Config named = config_of(bert(R"("id2label":{"1":"yes","0":"no"})"));
+  EXPECT_EQ(label_names_of(named, 2), (Names{"no", "yes"}));
+  EXPECT_EQ(label_names_of(named, 3), (Names{"LABEL_0", "LABEL_1", "LABEL_2"}));
+  EXPECT_EQ(label_names_of(config_of(bert()), 1), Names{"LABEL_0"});
+  for (const char* unusable : {R"({"0":"no","2":"yes"})", R"({"0":"no","one":"yes"})",
+                               R"({"0":"no","1":7})", R"({"-1":"no","0":"yes"})"}) {
+    const Config config = config_of(bert(R"("id2label":)" + std::string(unusable)));
+    EXPECT_EQ(label_names_of(config, 2), (Names{"LABEL_0", "LABEL_1"})) << unusable;
+  }
+}
+
 // --- values ---------------------------------------------------------------------------------
 
 TEST(ModelConfig, BertDefaults) {
