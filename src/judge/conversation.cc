@@ -86,6 +86,7 @@ class Conversation {
         learned_(learned),
         deadline_(round.deadline),
         cancel_(round.cancel),
+        traceparent_(round.traceparent),
         redact_([&server](std::string_view text) { return server.redact(text); }),
         turn_(round.pace),
         shape_(first_shape(question, options, learned)) {
@@ -128,7 +129,7 @@ class Conversation {
     prompt.user += repair_;
     const JudgeHttpReply reply =
         server_.post(request_body(prompt, options_.model, options_.seed, shape_, options_.params),
-                     left, cancel_);
+                     left, cancel_, traceparent_);
     ++settled_.calls;
     ++settled_.unmetered_calls;  // until it says what it took
     if (base::is_cancelled(cancel_)) return give_up(JudgeOutcome::kTimeout, kCancelled);
@@ -186,8 +187,9 @@ class Conversation {
 
   // A 429 or 503 is repeated once, when the wait it asks for leaves time for the call.
   void wait_once(const JudgeHttpReply& reply, const std::string& sentence) {
-    // When others were told to wait while this one was under way, it is not the one repeated.
-    if (!turn_.overtaken() && std::exchange(waited_, true)) {
+    // A refusal for the sake of others is not the one after which it is given up.
+    const bool excused = turn_.overtaken() && excuses_-- > 0;
+    if (!excused && std::exchange(waited_, true)) {
       turn_.refused(sentence);
       return give_up(JudgeOutcome::kProviderError, sentence);
     }
@@ -301,6 +303,7 @@ class Conversation {
   Learned& learned_;
   const Clock::time_point deadline_;
   const std::atomic<bool>* cancel_;
+  const std::string_view traceparent_;
   const Redact redact_;
   Pace::Turn turn_;
   Prompt prompt_;
@@ -309,6 +312,7 @@ class Conversation {
   std::string repair_;
   int repairs_ = 0;
   bool waited_ = false;
+  int excuses_ = 3;  // more than the others that can be under way need, but not for ever
   bool finished_ = false;
   Settled settled_;
 };

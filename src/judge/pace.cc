@@ -2,6 +2,7 @@
 #include "judge/pace.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/cancel.h"
 
@@ -14,6 +15,7 @@ constexpr std::chrono::milliseconds kLook{50};  // nobody signals that a flag is
 
 Pace::Turn::~Turn() {
   const std::lock_guard lock(pace_.mutex_);
+  answered();
   leave();
 }
 
@@ -29,6 +31,9 @@ bool Pace::Turn::await(Clock::time_point last, const std::atomic<bool>* cancel) 
     pace_.changed_.wait_until(lock, mine ? std::min(pace_.not_before_, look) : look);
   }
   if (pace_.one_at_a_time_) held_ = pace_.taken_ = true;
+  had_company_ = pace_.one_at_a_time_ && pace_.under_way_ > 0;
+  sending_ = true;
+  ++pace_.under_way_;
   sent_ = Clock::now();
   return true;
 }
@@ -36,11 +41,13 @@ bool Pace::Turn::await(Clock::time_point last, const std::atomic<bool>* cancel) 
 void Pace::Turn::served() {
   const std::lock_guard lock(pace_.mutex_);
   pace_.served_ = true;
+  answered();
   leave();
 }
 
 void Pace::Turn::pause(Clock::time_point until) {
   const std::lock_guard lock(pace_.mutex_);
+  answered();
   if (!pace_.one_at_a_time_) held_ = pace_.taken_ = true;
   pace_.one_at_a_time_ = true;
   pace_.not_before_ = std::max(pace_.not_before_, until);
@@ -50,7 +57,7 @@ void Pace::Turn::pause(Clock::time_point until) {
 
 bool Pace::Turn::overtaken() const {
   const std::lock_guard lock(pace_.mutex_);
-  return pace_.paused_at_ > sent_;
+  return had_company_ || pace_.paused_at_ > sent_;
 }
 
 void Pace::Turn::refused(const std::string& sentence) {
@@ -62,6 +69,10 @@ void Pace::Turn::refused(const std::string& sentence) {
 std::string Pace::Turn::refusal() const {
   const std::lock_guard lock(pace_.mutex_);
   return pace_.refusal_;
+}
+
+void Pace::Turn::answered() {
+  if (std::exchange(sending_, false)) --pace_.under_way_;
 }
 
 void Pace::Turn::leave() {

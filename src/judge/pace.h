@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <mutex>
 #include <string>
 
@@ -23,6 +24,7 @@ class Pace {
   bool one_at_a_time_ = false;
   bool taken_ = false;   // by the one
   bool served_ = false;  // any question
+  std::size_t under_way_ = 0;
   Clock::time_point not_before_ = Clock::time_point::min();
   Clock::time_point paused_at_ = Clock::time_point::min();
   std::string refusal_;
@@ -47,7 +49,8 @@ class Pace::Turn {
   // keeps it.
   void pause(Clock::time_point until);
 
-  // Whether another question has paused them all since this one was sent.
+  // Whether the server may have refused this question for another's sake: since it was sent, one
+  // has paused them all, or one of those from before the pause was still under way.
   bool overtaken() const;
 
   // The server refused to take the question, as `sentence` says, after the pause that it asked for.
@@ -58,10 +61,13 @@ class Pace::Turn {
   std::string refusal() const;
 
  private:
-  void leave();  // with the mutex locked
+  void leave();     // with the mutex locked
+  void answered();  // the same
 
   Pace& pace_;
   bool held_ = false;
+  bool sending_ = false;
+  bool had_company_ = false;
   Clock::time_point sent_ = Clock::time_point::min();
 };
 

@@ -109,8 +109,8 @@ def field_text(value):
 
 def tokens(text):
     """The careful estimate: three letters, another ASCII character, or a byte of any other."""
-    text = re.sub(r"(?<! ) ", "", text)  # a space belongs to what is behind it, a second one not
     letters = sum(-(-len(run) // 3) for run in re.findall("[A-Za-z]+", text))
+    text = re.sub(r"(?<! ) ", "", text)  # a space belongs to what is behind it, a second one not
     return letters + len(re.sub("[A-Za-z]", "", text).encode())
 
 

@@ -198,6 +198,33 @@ TEST(LlmJudgeLimits, ARateLimitCostsTimeAndNoRatings) {
   }
 }
 
+// A slow request from before the pause makes the server refuse the first one after it.
+TEST(LlmJudgeLimits, ARefusalForAnothersSakeDoesNotCount) {
+  std::mutex mutex;
+  std::size_t calls = 0;
+  bool slow_one_is_under_way = false;
+  const FakeChat chat({[&](const JudgeHttpRequest& request) {
+    bool slow = false;
+    {
+      const std::lock_guard lock(mutex);
+      slow = ++calls == 1;
+      if (slow) slow_one_is_under_way = true;
+      if (!slow && slow_one_is_under_way) return too_many("0.05");
+    }
+    if (slow) {
+      std::this_thread::sleep_for(80ms);  // over the end of the pause
+      const std::lock_guard lock(mutex);
+      slow_one_is_under_way = false;
+    }
+    return kByNumber(request);
+  }});
+  JudgeOptions options = options_of(chat);
+  options.mode = JudgeMode::kPointwise;
+  options.concurrency = 2;
+  const JudgedRanking ranking = rank(4, options);
+  EXPECT_EQ(to_string(ranking.judge.outcome), "judged") << ranking.judge.message;
+}
+
 TEST(LlmJudgeLimits, NoneIsSentBeforeTheTimeThatTheServerNamed) {
   const auto start = std::chrono::steady_clock::now();
   std::mutex mutex;
