@@ -6,7 +6,8 @@
 Starts `crossrank serve` on a free port and measures, with the same built-in pairs, precision and
 threads:
 
-- saturation: pairs/s of `crossrank bench --url --rate max` and of the library, in turn;
+- saturation: pairs/s of two processes of `crossrank bench --url --rate max` together and of the
+  library, in turn;
 - light load: p50 of 10-document requests at a tenth of saturation and of the library's rank call,
   in turn, both with the same 10 pairs;
 - overload: what is served, what is good (within the deadline) and how long it takes, at rates from
@@ -16,6 +17,7 @@ Client and server share the machine. Needs matplotlib (bench/peers/requirements.
 """
 
 import argparse
+import concurrent.futures
 import contextlib
 import json
 import pathlib
@@ -32,7 +34,8 @@ import matplotlib.pyplot as plt
 DOCUMENTS = 10
 OF_SATURATION = (0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 2.5, 3.0)
 LIGHT = 0.1  # of saturation
-CONNECTIONS_AT_SATURATION = 16
+LIGHT_SECONDS = 4  # times those of a rate: few requests come
+CLIENTS_AT_SATURATION, CONNECTIONS_EACH = 2, 8
 
 
 @contextlib.contextmanager
@@ -78,11 +81,14 @@ def saturation(options: argparse.Namespace, url: str) -> dict:
     rounds = {"library": [], "server": []}
     for _ in range(options.rounds):
         rounds["library"].append(library(options)["pairs_per_second"])
-        (run,) = bench(
-            options, "--url", url, "--rate", "max", "--duration", options.seconds,
-            "--connections", CONNECTIONS_AT_SATURATION,
-        )  # fmt: skip
-        rounds["server"].append(run["pairs_per_second"])
+        arguments = ("--url", url, "--rate", "max", "--duration", options.seconds)
+        with concurrent.futures.ThreadPoolExecutor(CLIENTS_AT_SATURATION) as pool:
+            clients = [
+                pool.submit(bench, options, *arguments, "--connections", CONNECTIONS_EACH)
+                for _ in range(CLIENTS_AT_SATURATION)
+            ]
+        runs = [run for client in clients for run in client.result()]
+        rounds["server"].append(sum(run["pairs_per_second"] for run in runs))
         print("saturation", *(f"{who} {v[-1]:.1f} pairs/s" for who, v in rounds.items()))
     return rounds
 
@@ -95,7 +101,7 @@ def light_load(options: argparse.Namespace, url: str, rate: float) -> dict:
         rounds["library"].append(run["latency"][0]["p50_ms"])
         (run,) = bench(
             options, "--url", url, "--pairs", DOCUMENTS, "--rate", rate,
-            "--duration", options.seconds,
+            "--duration", LIGHT_SECONDS * options.seconds,
         )  # fmt: skip
         rounds["server"].append(run["latency_ms"]["p50"])
         print("light load", *(f"{who} p50 {v[-1]:.2f} ms" for who, v in rounds.items()))
