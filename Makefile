@@ -47,13 +47,16 @@ format:  ## Rewrite the C++ and Python files with the pinned clang-format and ru
 	tools/venv.sh tools/requirements-lint.txt; \
 	git ls-files -z '*.py' | xargs -0 build/venv/bin/ruff format
 
-test-sanitizers:  ## Unit tests and fuzz corpora under ASan + UBSan, thread tests under TSan
+test-sanitizers:  ## Unit tests and fuzz corpora under ASan + UBSan, threads and the server under TSan
 	@$(timed); tools/deps.sh build test; \
 	$(call build,asan-ubsan,$(SANITIZED:%=crossrank_%_tests)); \
 	$(call ctest,asan-ubsan) -L '^($(subst $(space),|,$(SANITIZED)))$$' -LE long \
 	  -E '^tokenizer_digest_test$$'; \
-	$(call build,tsan,crossrank_threads_tests); \
-	$(call ctest,tsan) -L '^threads$$' -LE long
+	$(call build,tsan,crossrank_threads_tests crossrank_cli); \
+	$(call ctest,tsan) -L '^threads$$' -LE long; \
+	CROSSRANK_SANITIZE=thread CROSSRANK_BIN=$(CURDIR)/build/tsan/crossrank \
+	  python3 -B tests/server/soak.py \
+	  --model $(CURDIR)/tests/golden/data/models/scores_identity --seconds 60
 
 test-long:  ## The tests that do not fit in make test
 	@$(timed); tools/deps.sh build test long; $(call build,release,all); \
