@@ -163,6 +163,12 @@ Result<void> bench_library(const BenchFlags& flags) {
                    all.front().info.name + ", weights " + digest_of(all) +
                    "\n\"of roof\" compares with a loop of products alone, measured between the "
                    "rounds\n";
+    if (std::any_of(all.begin(), all.end(), [](const Configuration& c) {
+          return c.operations_per_second > c.roof_per_second;
+        })) {
+      out.buffer() +=
+          "more than 100 %: other work took the CPU while the roof was measured; run it again\n";
+    }
   } else {
     out.buffer() = json::dump_pretty(as_json(flags, workload, all)) + "\n";
   }
@@ -196,18 +202,21 @@ void add_bench(CLI::App& program, Command& chosen) {
                   "fp32, bf16, int8 or several with commas (default: what this CPU runs)")
       ->delimiter(',')
       ->allow_extra_args(false)  // a FILE may follow
-      ->check(CLI::IsMember({"fp32", "bf16", "int8"}))
+      ->check(CLI::IsMember({"fp32", "bf16", "int8"}).description(""))
+      ->type_name("P")
       ->group("Model");
   app->add_option("--isa", flags->isas, "One or several with commas (default: the best)")
       ->delimiter(',')
       ->allow_extra_args(false)  // a FILE may follow
-      ->check(CLI::IsMember(available_isas()))
+      ->check(CLI::IsMember(available_isas()).description(""))
+      ->type_name("NAME")
       ->group("Model");
   app->add_option("--threads", flags->threads,
                   "One number or several with commas; 0 = the CPUs that are granted (default)")
       ->delimiter(',')
       ->allow_extra_args(false)  // a FILE may follow
-      ->check(CLI::Range(0, 1024))
+      ->check(CLI::Range(0, 1024).description(""))
+      ->type_name("N")
       ->group("Model");
   app->add_option(
          "--documents", flags->documents,
@@ -215,7 +224,8 @@ void add_bench(CLI::App& program, Command& chosen) {
          "documents a request (default 10)")
       ->delimiter(',')
       ->allow_extra_args(false)  // a FILE may follow
-      ->check(CLI::Range(1, 100000));
+      ->check(CLI::Range(1, 100000).description(""))
+      ->type_name("N");
   add_count(*app, "--rounds", flags->rounds, "Interleaved rounds (default 5)", 1);
   add_count(*app, "--pairs", flags->pairs,
             "Pairs that are used (default: the whole file, or 400 built-in ones)", 1);

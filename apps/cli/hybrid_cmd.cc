@@ -186,9 +186,9 @@ Result<std::size_t> candidates_of(const HybridFlags& flags) {
     return flags.top_k == 0 ? kCandidates : std::max(kCandidates, flags.top_k);
   }
   if (flags.candidates < flags.top_k) {
-    return Error{ErrorCode::kInvalidArgument, "--candidates " + std::to_string(flags.candidates) +
-                                                  " is less than --top-k " +
-                                                  std::to_string(flags.top_k)};
+    return Error{ErrorCode::kInvalidArgument,
+                 "--candidates " + std::to_string(flags.candidates) + " is less than --top-k " +
+                     std::to_string(flags.top_k) + "; give a smaller --top-k"};
   }
   return flags.candidates;
 }

@@ -132,7 +132,7 @@ CLI::Option* add_load_flags(CLI::App& app, LoadFlags& flags) {
           ->type_name("S"));
   add(app.add_option("--connections", flags.connections,
                      "Requests under way at a time; others wait, and it counts (default 64)")
-          ->check(CLI::Range(1, 4096))
+          ->check(CLI::Range(1, 4096).description(""))
           ->type_name("N"));
   add(add_count(app, "--timeout-ms", flags.timeout_ms,
                 "For an answer, from when the request was due (default 60000)", 1));

@@ -93,8 +93,11 @@ int run(int argc, char** argv) {
     std::string where = "crossrank";
     for (const CLI::App* command : program.get_subcommands()) where += " " + command->get_name();
     const bool extras = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
-    return fail({ErrorCode::kInvalidArgument,
-                 (extras ? unexpected(program) : error.what()) + "; see " + where + " --help"});
+    std::string what = extras ? unexpected(program) : error.what();
+    if (const auto at = what.find(": At Most 1 required but received "); at != what.npos) {
+      what.replace(at, what.npos, " may be given only once");
+    }
+    return fail({ErrorCode::kInvalidArgument, what + "; see " + where + " --help"});
   }
   if (version) return print(build_info() + "\n");
   if (help) return print(kHelp);

@@ -19,6 +19,8 @@
 namespace crossrank::cli {
 namespace {
 
+constexpr std::size_t kMaxTimeoutMs = 86'400'000;
+
 struct ServeFlags {
   server::ServerOptions server;
   ModelFlags model;  // what all models are loaded with
@@ -37,10 +39,12 @@ struct ServeFlags {
 // Keys from --api-key-file, one a line, and --api-key-env.
 Result<std::vector<std::string>> read_keys(const ServeFlags& flags) {
   std::vector<std::string> keys;
-  const auto add = [&](std::string_view key) {
-    const std::size_t begin = key.find_first_not_of(" \t\r");
-    if (begin == key.npos) return;
-    keys.emplace_back(key.substr(begin, key.find_last_not_of(" \t\r") + 1 - begin));
+  const auto add = [&](std::string_view key) {  // false if it is blank
+    constexpr std::string_view kBlank = " \t\r\n";
+    const std::size_t begin = key.find_first_not_of(kBlank);
+    if (begin == key.npos) return false;
+    keys.emplace_back(key.substr(begin, key.find_last_not_of(kBlank) + 1 - begin));
+    return true;
   };
   if (!flags.api_key_file.empty()) {
     CR_TRY_ASSIGN(const std::string text, base::read_small_file(flags.api_key_file));
@@ -55,11 +59,10 @@ Result<std::vector<std::string>> read_keys(const ServeFlags& flags) {
   }
   if (const std::string& name = flags.api_key_env; !name.empty()) {
     const char* key = std::getenv(name.c_str());
-    if (key == nullptr || *key == '\0') {
+    if (key == nullptr || !add(key)) {
       return Error{ErrorCode::kInvalidArgument,
                    "--api-key-env: the variable " + name + " is not set or empty"};
     }
-    add(key);
   }
   return keys;
 }
@@ -76,8 +79,17 @@ Result<void> serve(ServeFlags& flags) {
     return Error{ErrorCode::kInvalidArgument,
                  "--port " + std::to_string(flags.port) + " is no port; there are 65,535"};
   }
+  if (!flags.judge.options.model.empty() && !has_judge(flags)) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "--judge-model: there is no --judge-url (or CROSSRANK_JUDGE_URL) to ask it at"};
+  }
   options.port = static_cast<std::uint16_t>(flags.port);
   CR_TRY_ASSIGN(options.api_keys, read_keys(flags));
+  if (std::max(flags.header_timeout_ms, flags.request_timeout_ms) > kMaxTimeoutMs) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "--header-timeout-ms and --request-timeout-ms are at most " +
+                     std::to_string(kMaxTimeoutMs) + ", a day"};
+  }
   options.http.header_timeout = std::chrono::milliseconds(flags.header_timeout_ms);
   options.http.request_timeout = std::chrono::milliseconds(flags.request_timeout_ms);
   options.http.all_bodies_bytes =

@@ -45,6 +45,7 @@ json::Value entries(const RerankRequest& request, const RerankOutcome& outcome,
 
 RerankRequest read_tei(Fields& fields, std::size_t max_documents) {
   RerankRequest request;
+  request.model = fields.string_or("model", "");
   request.query = fields.string("query");
   request.documents = fields.documents("texts", max_documents);
   request.return_documents = fields.boolean_or("return_text", false);
@@ -171,7 +172,7 @@ json::Value truncation_json(const TruncationReport& report) {
 
 void read_tei_truncation(Fields& fields, ScoringRules& rules) {
   if (!fields.boolean_or("truncate", true)) rules.truncation = Truncation::kError;
-  std::string side = fields.string_or("truncation_direction", "right");
+  std::string side = fields.string_or("truncation_direction", "");
   std::transform(side.begin(), side.end(), side.begin(), [](char c) {
     return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
   });
@@ -179,7 +180,7 @@ void read_tei_truncation(Fields& fields, ScoringRules& rules) {
     rules.side = TruncationSide::kLeft;
   } else if (side == "right") {
     rules.side = TruncationSide::kRight;
-  } else {
+  } else if (!side.empty() || fields.has("truncation_direction")) {
     fields.fail(
         {422, "`truncation_direction` must be \"left\" or \"right\"", "truncation_direction"});
   }

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -40,7 +41,8 @@ struct Facts {
   std::string dialect = "none";
   std::string model;
   std::size_t documents = 0, tokens = 0, cache_hits = 0;
-  std::chrono::microseconds queued{0}, computing{0};
+  std::optional<std::chrono::microseconds> queued;  // when the batcher took it
+  std::chrono::microseconds computing{0};
   std::string judge_outcome;
 };
 

@@ -120,7 +120,7 @@ std::vector<SentDocument> Fields::documents(const char* name, std::size_t most) 
       auto found = entry.find("text");
       if (found == entry.end()) found = entry.find("page_content");
       if (found == entry.end()) {
-        fail({422, where + " has no \"text\"", name});
+        fail({422, where + " has no \"text\" and no \"page_content\"", name});
         return {};
       }
       text = &*found;

@@ -90,9 +90,11 @@ std::optional<Reply> FrontDesk::screen(const RequestHead& head) const {
     return reply;
   }
   if (!route->open && !has_key(head)) {
-    return refuse(401, head.authorization.empty()
-                           ? "this server asks for a key: Authorization: Bearer KEY"
-                           : "the key is not one of this server's");
+    return refuse(401,
+                  head.authorization.empty()
+                      ? "this server asks for a key: Authorization: Bearer KEY"
+                      : "the key is not one of this server's; send it as Authorization: Bearer "
+                        "KEY");
   }
   if (route->method == "POST" && !is_json(head.content_type)) {
     return refuse(
@@ -106,6 +108,10 @@ std::optional<Reply> FrontDesk::screen(const RequestHead& head) const {
 }
 
 void FrontDesk::handle(std::shared_ptr<Exchange> exchange) const {
+  // Whoever asks whether the process lives must not wait for those who parse large bodies.
+  if (const Route* route = find_route(exchange->head.path, exchange->head.method); route->inline_) {
+    return guarded(*exchange, *route->dialect, [&] { route->handle(services_, exchange); });
+  }
   boost::asio::post(services_.handlers, [&services = services_, exchange = std::move(exchange)] {
     const Route* route = find_route(exchange->head.path, exchange->head.method);  // as in screen()
     guarded(*exchange, *route->dialect, [&] { route->handle(services, exchange); });
@@ -121,7 +127,8 @@ void FrontDesk::decorate(const RequestHead&, Reply& reply) const {
   const std::string& origin = services_.options.allow_origin;
   if (origin.empty()) return;
   reply.headers.emplace_back("Access-Control-Allow-Origin", origin);
-  reply.headers.emplace_back("Access-Control-Expose-Headers", "x-request-id, retry-after");
+  reply.headers.emplace_back("Access-Control-Expose-Headers",
+                             "x-request-id, retry-after, x-complete");
   if (origin != "*") reply.headers.emplace_back("Vary", "Origin");
 }
 
@@ -144,8 +151,10 @@ void FrontDesk::done(const RequestHead& head, const Facts& facts, unsigned statu
     line["model"] = facts.model;
     line["documents"] = facts.documents;
     line["tokens"] = facts.tokens;
-    line["queued_ms"] = ms(facts.queued);
-    line["computing_ms"] = ms(facts.computing);
+    if (facts.queued) {
+      line["queued_ms"] = ms(*facts.queued);
+      line["computing_ms"] = ms(facts.computing);
+    }
     if (facts.cache_hits > 0) line["cache_hits"] = facts.cache_hits;
   }
   if (!facts.judge_outcome.empty()) line["judge_outcome"] = facts.judge_outcome;

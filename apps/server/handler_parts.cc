@@ -17,7 +17,9 @@ constexpr std::size_t kMaxValues = 2'000'000;
 
 void note_scoring(Exchange& exchange, const Job& job) {
   Facts& facts = exchange.facts;
-  facts.queued = std::chrono::duration_cast<std::chrono::microseconds>(job.started - job.submitted);
+  const bool had_turn = job.computing > Clock::duration(0);
+  const auto first_turn = had_turn ? job.started : Clock::now();
+  facts.queued = std::chrono::duration_cast<std::chrono::microseconds>(first_turn - job.submitted);
   facts.computing = std::chrono::duration_cast<std::chrono::microseconds>(job.computing);
   facts.cache_hits = job.cache_hits;
   for (std::size_t i = 0; i < job.scored_pairs; ++i) {
@@ -38,11 +40,16 @@ void finish(const Scoring& scoring) {
           exchange, *scoring.dialect,
           {504,
            "the deadline came when " + std::to_string(job.scored_pairs) + " of " +
-               std::to_string(job.pairs.size()) +
-               " documents were scored; send fewer, allow more time with X-Request-Timeout-Ms, or "
-               "set allow_partial",
+               std::to_string(job.pairs.size()) + " documents were scored; send fewer, " +
+               (scoring.knows_partial ? "allow more time with X-Request-Timeout-Ms, or set "
+                                        "allow_partial"
+                                      : "or allow more time with X-Request-Timeout-Ms"),
            ""});
-    case JobEnd::kFailed: return reply_error(exchange, *scoring.dialect, request_error(job.error));
+    case JobEnd::kFailed: {
+      RequestError error = request_error(job.error);
+      if (job.error.code == ErrorCode::kTooLong) error.message += " \"truncate\": true cuts it.";
+      return reply_error(exchange, *scoring.dialect, error);
+    }
     case JobEnd::kCancelled:  // by the client's leaving, when nobody reads this, or by the end
       return reply_error(exchange, *scoring.dialect, {503, "the server is shutting down", ""});
   }
@@ -111,15 +118,24 @@ std::optional<json::Value> read_object(Exchange& exchange, const Dialect& dialec
   return std::move(*body);
 }
 
-std::shared_ptr<const ServedModel> find_model(const Services& services, Exchange& exchange,
-                                              const Dialect& dialect, const std::string& name) {
-  auto found = services.models.find(name);
-  if (!found.ok()) {
-    reply_error(exchange, dialect, request_error(found.error()));
-    return nullptr;
-  }
-  exchange.facts.model = (*found)->name;
-  return std::move(*found);
+void with_model(const Services& services, const ExchangePtr& exchange, const Dialect& dialect,
+                const std::string& name, WithModel go_on) {
+  const auto take = [exchange, &dialect, go_on = std::move(go_on)](
+                        const Result<std::shared_ptr<const ServedModel>>& found) {
+    if (!found.ok()) return reply_error(*exchange, dialect, request_error(found.error()));
+    exchange->facts.model = (*found)->name;
+    go_on(*found);
+  };
+  const auto found = services.models.find_loaded(name);
+  if (!found.ok() || *found) return take(found);
+  boost::asio::post(services.loads, [&services, exchange, &dialect, name, take] {
+    guarded(*exchange, dialect, [&] {
+      auto loaded = services.models.find(name);
+      boost::asio::post(services.handlers, [exchange, &dialect, take, loaded = std::move(loaded)] {
+        guarded(*exchange, dialect, [&] { take(loaded); });
+      });
+    });
+  });
 }
 
 void score(const Services& services, Scoring scoring) {

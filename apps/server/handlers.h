@@ -41,15 +41,18 @@ RequestError request_error(const Error& error);
 
 // The body as a JSON object; nullopt when it is none, which has been answered then.
 std::optional<json::Value> read_object(Exchange& exchange, const Dialect& dialect);
-// The model of that name; null when there is none, which has been answered then.
-std::shared_ptr<const ServedModel> find_model(const Services& services, Exchange& exchange,
-                                              const Dialect& dialect, const std::string& name);
+// Goes on with the model of that name, on Services::handlers: now, or when it is loaded. That there
+// is none, or that it does not load, is answered.
+using WithModel = std::function<void(const std::shared_ptr<const ServedModel>&)>;
+void with_model(const Services& services, const ExchangePtr& exchange, const Dialect& dialect,
+                const std::string& name, WithModel go_on);
 
 struct Scoring {
   ExchangePtr exchange;
   std::shared_ptr<const ServedModel> model;
   std::shared_ptr<Job> job;
   const Dialect* dialect;
+  bool knows_partial = false;  // the route has allow_partial
   bool allow_partial = false;
   // On Services::handlers, when all pairs are scored, or with allow_partial what could be.
   std::function<void(const Scoring&)> done;

@@ -1,6 +1,7 @@
 // HttpConnection: Boost.Beast's parser and serializer, with a limit on every wait.
 #include "http_connection.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -31,6 +32,7 @@ using boost::asio::ip::tcp;
 // After an answer that ends a connection the client may still be sending. Closing at once would
 // make its system drop the answer that it has not read.
 constexpr std::chrono::milliseconds kLingerTime{2000};
+constexpr std::chrono::milliseconds kLookInterval{250};
 constexpr std::size_t kMaxTokenLength = 128;  // of a request id
 
 std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
@@ -48,7 +50,9 @@ bool is_traceparent(std::string_view text) {
     const bool hex = (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f');
     if (kShape[i] == 'h' ? !hex : text[i] != kShape[i]) return false;
   }
-  return true;
+  // No trace and no parent has the id 0.
+  return text.substr(3, 32).find_first_not_of('0') != text.npos &&
+         text.substr(36, 16).find_first_not_of('0') != text.npos;
 }
 
 // 128 random bits as 32 hex digits: names, not secrets.
@@ -110,10 +114,10 @@ HttpConnection::HttpConnection(tcp::socket socket, std::shared_ptr<HttpListener:
 }
 
 HttpConnection::~HttpConnection() {
-  release_body();
+  hold(0);
   state_->open.erase(this);
   --state_->connections;
-  if (state_->accept_waits && !state_->stopping) {
+  if (std::exchange(state_->accept_waits, false) && !state_->stopping) {
     asio::post(state_->acceptor.get_executor(), [state = state_] { accept_next(state); });
   }
   if (state_->stopping && state_->connections == 0 && state_->drained) {
@@ -149,7 +153,7 @@ void HttpConnection::expect(Phase phase, std::chrono::milliseconds time) {
 void HttpConnection::await_request() {
   parser_.reset();
   response_.reset();
-  release_body();
+  hold(0);
   timed_out_ = false;
   facts_ = {};
   head_ = {};
@@ -184,6 +188,7 @@ void HttpConnection::on_header(boost::system::error_code error) {
   }
   // A body that is announced as too long is refused here too: the headers are there by then.
   head_ = request_head();
+  http_1_0_ = parser_->get().version() == 10;
   if (error) {
     const unsigned status = status_of(error);
     if (status == 0) return close();
@@ -214,7 +219,8 @@ void HttpConnection::on_header(boost::system::error_code error) {
     const bool complete = parser_->is_done();
     return write(std::move(*reply), complete && message.keep_alive());
   }
-  if (const auto length = parser_->content_length(); length && !hold_body(*length)) return;
+  // An announcement takes no memory yet: who sends nothing more must not shut others out.
+  if (const auto length = parser_->content_length(); length && is_too_long(*length)) return;
   // HTTP/1.0 knows no 100.
   const bool invited = message.version() == 11 && message.count(http::field::expect) > 0;
   if (invited && !parser_->is_done()) return invite_body();
@@ -261,22 +267,26 @@ void HttpConnection::on_body(boost::system::error_code error) {
 // Counts a body of so many bytes; refuses it when all bodies together would be too much to hold.
 bool HttpConnection::hold_body(std::size_t bytes) {
   if (bytes <= held_bytes_) return true;
-  if (bytes > limits_.max_body_bytes) {
-    refuse(413, "the body is longer than " + std::to_string(limits_.max_body_bytes) + " bytes");
-    return false;
-  }
+  if (is_too_long(bytes)) return false;
   if (state_->body_bytes + bytes - held_bytes_ > limits_.all_bodies_bytes) {
     refuse(503, "the requests that are being answered fill the memory for them; try again");
     return false;
   }
-  state_->body_bytes += bytes - held_bytes_;
-  held_bytes_ = bytes;
+  hold(bytes);
   return true;
 }
 
-void HttpConnection::release_body() {
-  state_->body_bytes -= held_bytes_;
-  held_bytes_ = 0;
+// Refuses a body of so many bytes if it is longer than any may be.
+bool HttpConnection::is_too_long(std::size_t bytes) {
+  if (bytes <= limits_.max_body_bytes) return false;
+  refuse(413, "the body is longer than " + std::to_string(limits_.max_body_bytes) + " bytes");
+  return true;
+}
+
+// Counts so many bytes of this connection's instead of those before.
+void HttpConnection::hold(std::size_t bytes) {
+  state_->body_bytes += bytes - held_bytes_;
+  held_bytes_ = bytes;
 }
 
 void HttpConnection::handle() {
@@ -308,13 +318,28 @@ void HttpConnection::watch_for_leaving() {
         if (error || self->phase_ != Phase::kHandling) return;
         char byte = 0;
         const auto got = ::recv(self->socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-        if (got > 0) return;  // the next request: it waits
-        const auto released = std::exchange(self->held_, nullptr);
-        if (const auto exchange = self->exchange_.lock()) exchange->client_left();
-        self->state_->host.done(self->head_, {}, 499, self->request_bytes_, 0,
-                                Clock::now() - self->arrived_);
-        self->close();
+        if (got > 0) return self->look_for_leaving();  // the next request: it waits
+        self->leave();
       });
+}
+
+// The socket stays readable when there is a next request, so now and then has to do.
+void HttpConnection::look_for_leaving() {
+  timer_.expires_after(kLookInterval);
+  timer_.async_wait([self = shared_from_this(), wait = ++waits_](boost::system::error_code error) {
+    if (error || wait != self->waits_ || self->phase_ != Phase::kHandling) return;
+    pollfd socket = {self->socket_.native_handle(), POLLRDHUP, 0};
+    if (::poll(&socket, 1, 0) == 0) return self->look_for_leaving();
+    self->leave();
+  });
+}
+
+// The client has left before its answer.
+void HttpConnection::leave() {
+  const auto released = std::exchange(held_, nullptr);
+  if (const auto exchange = exchange_.lock()) exchange->client_left();
+  state_->host.done(head_, {}, 499, request_bytes_, 0, Clock::now() - arrived_);
+  close();
 }
 
 void HttpConnection::answer(Reply reply, const Facts& facts) {
@@ -346,10 +371,11 @@ void HttpConnection::write(Reply reply, bool keep_alive) {
   if (!head_.traceparent.empty()) response_->set("traceparent", head_.traceparent);
   for (const auto& [name, value] : reply.headers) response_->set(name, value);
   response_->keep_alive(keep_alive);
+  if (keep_alive && http_1_0_) response_->set(http::field::connection, "keep-alive");
   const std::size_t length = reply.body.size();
   if (head_.method != "HEAD") response_->body() = std::move(reply.body);
   if (reply.status != 204) response_->content_length(length);
-  release_body();
+  hold(length);  // until whoever reads it has it
   state_->host.done(head_, facts_, reply.status, request_bytes_, length, Clock::now() - arrived_);
   expect(Phase::kWriting, limits_.write_timeout);
   http::async_write(

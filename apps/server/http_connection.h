@@ -55,7 +55,10 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   RequestHead request_head() const;
   Clock::time_point deadline_of(const RequestHead& head) const;
   bool hold_body(std::size_t bytes);
-  void release_body();
+  bool is_too_long(std::size_t bytes);
+  void hold(std::size_t bytes);
+  void look_for_leaving();
+  void leave();
 
   boost::asio::ip::tcp::socket socket_;
   boost::asio::steady_timer timer_;
@@ -73,6 +76,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   Phase phase_ = Phase::kIdle;
   std::size_t waits_ = 0;  // numbers expect()'s timers: one that was replaced does nothing
   bool timed_out_ = false;
+  bool http_1_0_ = false;  // the request
   RequestHead head_;
   Facts facts_;
   Clock::time_point arrived_, deadline_;

@@ -1,10 +1,12 @@
 // POST /v1/hybrid: the cross-encoder's finalists, judged by an LLM. The first stage goes through
 // the micro-batches like everybody's; the judge is asked from a pool of its own.
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <utility>
 
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "base/ranking.h"
 #include "base/utf8.h"
@@ -14,6 +16,9 @@
 
 namespace crossrank::server {
 namespace {
+
+// Before a deadline: to write an answer that was not judged.
+constexpr std::chrono::milliseconds kSpare{100};
 
 struct HybridRequest {
   std::string query;
@@ -154,9 +159,11 @@ struct Judged {
   JudgeReport report;
 };
 
-// The finalists in the judge's order. Errors: kCancelled, kOutOfMemory.
+// The finalists in the judge's order; without a call when it is not `in_time` for one. Errors:
+// kCancelled, kOutOfMemory.
 Result<Judged> judge(const Services& services, const HybridRequest& request,
-                     const std::vector<RankedIndex>& first_stage, const Exchange& exchange) {
+                     const std::vector<RankedIndex>& first_stage, const Exchange& exchange,
+                     bool in_time) {
   Judged judged;
   const LlmJudge& llm = *services.judge;
   if (is_decided(first_stage, request.top_k, llm.options().skip_if_gap)) {
@@ -177,7 +184,7 @@ Result<Judged> judge(const Services& services, const HybridRequest& request,
   auto ranking = llm.rank(request.query, documents,
                           {.context = request.context,
                            .deadline = std::max(whole, std::chrono::milliseconds(1)),
-                           .spent = spent,
+                           .spent = in_time ? spent : std::max(whole, spent),
                            .traceparent = exchange.head.traceparent,
                            .cancel = &exchange.gone()});
   if (!ranking.ok()) return std::move(ranking).error();
@@ -192,12 +199,12 @@ Result<Judged> judge(const Services& services, const HybridRequest& request,
   return judged;
 }
 
-// On Services::judges.
-void finish(const Services& services, const HybridRequest& request, const Scoring& scoring) {
+void finish(const Services& services, const HybridRequest& request, const Scoring& scoring,
+            bool in_time) {
   Exchange& exchange = *scoring.exchange;
   const std::vector<RankedIndex> first_stage =
       finalists(*scoring.job, std::max(services.options.candidates, request.top_k));
-  auto judged = judge(services, request, first_stage, exchange);
+  auto judged = judge(services, request, first_stage, exchange, in_time);
   if (!judged.ok()) return reply_error(exchange, kJina, request_error(judged.error()));
   std::vector<Position>& positions = judged->positions;
   if (request.top_k != 0 && positions.size() > request.top_k) positions.resize(request.top_k);
@@ -228,22 +235,30 @@ void finish(const Services& services, const HybridRequest& request, const Scorin
   reply_json(exchange, body);
 }
 
-}  // namespace
+// Has it judged, or answers without when no judge's thread is free before the deadline is near.
+void judge_or_give_up(const Services& services, const std::shared_ptr<HybridRequest>& request,
+                      const Scoring& scoring) {
+  const Exchange& exchange = *scoring.exchange;
+  const auto spare = std::min<Clock::duration>((exchange.deadline - exchange.arrived) / 10, kSpare);
+  const auto taken = std::make_shared<std::atomic<bool>>(false);
+  const auto timer = std::make_shared<boost::asio::steady_timer>(services.handlers.get_executor(),
+                                                                 exchange.deadline - spare);
+  const auto answer = [&services, request, scoring, taken](bool in_time) {
+    if (taken->exchange(true)) return;
+    guarded(*scoring.exchange, kJina, [&] { finish(services, *request, scoring, in_time); });
+  };
+  timer->async_wait([answer](boost::system::error_code error) {
+    if (!error) answer(/*in_time=*/false);
+  });
+  boost::asio::post(services.judges, [answer, timer] {
+    timer->cancel();
+    answer(/*in_time=*/true);
+  });
+}
 
-void handle_hybrid(const Services& services, const ExchangePtr& exchange) {
-  auto body = read_object(*exchange, kJina);
-  if (!body) return;
-  exchange->facts.dialect = "hybrid";
-  if (services.judge == nullptr) {
-    return reply_error(
-        *exchange, kJina,
-        {501, "this server has no judge; start it with --judge-url and --judge-model", ""});
-  }
-  Fields fields(*body);
-  const auto request = read_hybrid(fields, services);
-  if (fields.error()) return reply_error(*exchange, kJina, *fields.error());
-  const auto model = find_model(services, *exchange, kJina, request->model);
-  if (!model) return;
+void rank(const Services& services, const ExchangePtr& exchange,
+          const std::shared_ptr<HybridRequest>& request,
+          const std::shared_ptr<const ServedModel>& model) {
   const auto reranker = CrossEncoderReRanker::create(model->encoder, services.options.hybrid);
   if (!reranker.ok()) return reply_error(*exchange, kJina, request_error(reranker.error()));
 
@@ -261,11 +276,28 @@ void handle_hybrid(const Services& services, const ExchangePtr& exchange) {
                    .job = std::move(job),
                    .dialect = &kJina,
                    .done = [&services, request](const Scoring& scoring) {
-                     boost::asio::post(services.judges, [&services, request, scoring] {
-                       guarded(*scoring.exchange, kJina,
-                               [&] { finish(services, *request, scoring); });
-                     });
+                     judge_or_give_up(services, request, scoring);
                    }});
+}
+
+}  // namespace
+
+void handle_hybrid(const Services& services, const ExchangePtr& exchange) {
+  auto body = read_object(*exchange, kJina);
+  if (!body) return;
+  exchange->facts.dialect = "hybrid";
+  if (services.judge == nullptr) {
+    return reply_error(
+        *exchange, kJina,
+        {501, "this server has no judge; start it with --judge-url and --judge-model", ""});
+  }
+  Fields fields(*body);
+  const auto request = read_hybrid(fields, services);
+  if (fields.error()) return reply_error(*exchange, kJina, *fields.error());
+  with_model(services, exchange, kJina, request->model,
+             [&services, exchange, request](const auto& model) {
+               rank(services, exchange, request, model);
+             });
 }
 
 }  // namespace crossrank::server

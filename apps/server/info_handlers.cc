@@ -8,6 +8,9 @@
 namespace crossrank::server {
 namespace {
 
+// A token of one byte becomes some 60 bytes of the answer.
+constexpr std::size_t kMaxTokenizedBytes = std::size_t{1} << 20;
+
 std::string_view dtype_of(Precision precision) {
   switch (precision) {
     case Precision::kFp32: return "float32";
@@ -17,23 +20,53 @@ std::string_view dtype_of(Precision precision) {
   return "";  // not reached: the switch is exhaustive
 }
 
-// [{id, text, special, start, stop}], offsets in code points; null for special tokens.
-json::Value tokens_json(const Encoding& encoding, const std::string& text, bool special_tokens) {
-  json::Value list = json::Value::array();
+// Appends [{id, text, special, start, stop}], offsets in code points; null for special tokens. As
+// text: a JSON value for each token would take ten times as much memory.
+void append_tokens(std::string& out, const Encoding& encoding, const std::string& text,
+                   bool special_tokens) {
+  out += '[';
+  bool first = true;
   for (std::size_t i = 0; i < encoding.ids.size(); ++i) {
     const TextSpan& span = encoding.spans[i];
     // [CLS] and [SEP] stand for no text; nothing else is empty.
     const bool special = span.begin_byte == span.end_byte;
     if (special && !special_tokens) continue;
-    json::Value token = {{"id", encoding.ids[i]}};
-    token["text"] = special ? encoding.tokens[i]
-                            : text.substr(span.begin_byte, span.end_byte - span.begin_byte);
-    token["special"] = special;
-    token["start"] = special ? json::Value() : json::Value(span.begin_char);
-    token["stop"] = special ? json::Value() : json::Value(span.end_char);
-    list.push_back(std::move(token));
+    out.append(first ? "" : ",").append("{\"id\":").append(std::to_string(encoding.ids[i]));
+    first = false;
+    out.append(",\"text\":")
+        .append(json::dump(special ? encoding.tokens[i]
+                                   : text.substr(span.begin_byte, span.end_byte - span.begin_byte)))
+        .append(special ? ",\"special\":true,\"start\":null,\"stop\":null}"
+                        : ",\"special\":false,\"start\":" + std::to_string(span.begin_char) +
+                              ",\"stop\":" + std::to_string(span.end_char) + "}");
   }
-  return list;
+  out += ']';
+}
+
+struct TokenizeRequest {
+  std::vector<std::string> texts;
+  bool special_tokens = true;
+};
+
+void tokenize(const ExchangePtr& exchange, const TokenizeRequest& request,
+              const ServedModel& model) {
+  const auto tokenizer = model.tokenizer();
+  if (!tokenizer.ok()) return reply_error(*exchange, kTei, request_error(tokenizer.error()));
+  std::string out = "[";
+  for (const std::string& text : request.texts) {
+    if (exchange->gone()) return;
+    if (Clock::now() > exchange->deadline) {
+      return reply_error(
+          *exchange, kTei,
+          {504, "the deadline came before all texts were tokenized; send fewer", ""});
+    }
+    const auto encoding = (*tokenizer)->encode(text);
+    if (!encoding.ok()) return reply_error(*exchange, kTei, request_error(encoding.error()));
+    if (out.size() > 1) out += ',';
+    append_tokens(out, *encoding, text, request.special_tokens);
+  }
+  out += ']';
+  exchange->reply({.status = 200, .body = std::move(out)});
 }
 
 }  // namespace
@@ -42,33 +75,36 @@ void handle_tokenize(const Services& services, const ExchangePtr& exchange) {
   auto body = read_object(*exchange, kTei);
   if (!body) return;
   Fields fields(*body);
-  const bool special_tokens = fields.boolean_or("add_special_tokens", true);
-  std::vector<std::string> texts;
+  const auto request = std::make_shared<TokenizeRequest>();
+  request->special_tokens = fields.boolean_or("add_special_tokens", true);
+  const std::string name = fields.string_or("model", "");
   if (const json::Value* inputs = fields.member("inputs"); inputs == nullptr) {
     fields.fail({422, "`inputs` is missing; it must be a string or a list of strings", "inputs"});
   } else if (inputs->is_string()) {
-    texts.push_back(fields.string("inputs"));
+    request->texts.push_back(fields.string("inputs"));
   } else {
-    texts = fields.strings("inputs", services.options.max_documents);
-    if (!fields.error() && texts.empty()) fields.fail({400, "`inputs` is empty", "inputs"});
+    request->texts = fields.strings("inputs", services.options.max_documents);
+    if (!fields.error() && request->texts.empty()) {
+      fields.fail({400, "`inputs` is empty", "inputs"});
+    }
+  }
+  std::size_t bytes = 0;
+  for (const std::string& text : request->texts) bytes += text.size();
+  if (bytes > kMaxTokenizedBytes) {
+    fields.fail({413,
+                 "`inputs` has " + std::to_string(bytes) + " bytes of text; at most " +
+                     std::to_string(kMaxTokenizedBytes) + " are tokenized in one request",
+                 "inputs"});
   }
   if (fields.error()) return reply_error(*exchange, kTei, *fields.error());
-  const auto model = find_model(services, *exchange, kTei, "");
-  if (!model) return;
-  const auto tokenizer = model->tokenizer();
-  if (!tokenizer.ok()) return reply_error(*exchange, kTei, request_error(tokenizer.error()));
-  json::Value all = json::Value::array();
-  for (const std::string& text : texts) {
-    const auto encoding = (*tokenizer)->encode(text);
-    if (!encoding.ok()) return reply_error(*exchange, kTei, request_error(encoding.error()));
-    all.push_back(tokens_json(*encoding, text, special_tokens));
-  }
-  reply_json(*exchange, all);
+  with_model(services, exchange, kTei, name,
+             [exchange, request](const auto& model) { tokenize(exchange, *request, *model); });
 }
 
 void handle_info(const Services& services, const ExchangePtr& exchange) {
-  const auto model = find_model(services, *exchange, kTei, "");
-  if (!model) return;
+  const auto found = services.models.find_loaded("");  // the first one always is
+  if (!found.ok()) return reply_error(*exchange, kTei, request_error(found.error()));
+  const auto& model = *found;
   const ModelInfo& info = model->encoder->info();
   json::Value id2label = json::Value::object();
   json::Value label2id = json::Value::object();
@@ -83,7 +119,7 @@ void handle_info(const Services& services, const ExchangePtr& exchange) {
   body["model_type"] = {{"reranker", {{"id2label", id2label}, {"label2id", label2id}}}};
   body["max_concurrent_requests"] = services.options.http.max_connections;
   body["max_input_length"] = info.max_length;
-  body["max_batch_tokens"] = kDefaultBatchTokens;
+  body["max_batch_tokens"] = model->batcher->budget();
   body["max_client_batch_size"] = services.options.max_documents;
   body["tokenization_workers"] = info.threads;
   body["auto_truncate"] = true;
@@ -131,10 +167,11 @@ void handle_metrics(const Services& services, const ExchangePtr& exchange) {
   Metrics::Gauges gauges;
   gauges.connections = services.connections();
   for (const auto& model : services.models.loaded()) {
-    gauges.queued_jobs += model->batcher->queued_jobs();
-    gauges.queued_tokens += model->batcher->queued_tokens();
-    gauges.cache_entries += model->batcher->cache_size();
-    gauges.throughput += model->batcher->throughput();
+    gauges.models.push_back({.model = model->name,
+                             .queued_jobs = model->batcher->queued_jobs(),
+                             .queued_tokens = model->batcher->queued_tokens(),
+                             .cache_entries = model->batcher->cache_size(),
+                             .throughput = model->batcher->throughput()});
   }
   gauges.resident_bytes = resident_bytes();
   exchange->reply({.status = 200,

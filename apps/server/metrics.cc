@@ -48,7 +48,7 @@ Metrics::Metrics()
                                      "Requests refused because too much waits")),
       judged_(families_.add_counter("crossrank_judge_outcomes_total",
                                     "Rankings by what became of the judging")),
-      reloads_(families_.add_counter("crossrank_reloads_total", "Reloads of the models")),
+      reloads_(families_.add_counter("crossrank_reloads_total", "Reloads of a model")),
       connections_(families_.add_gauge("crossrank_connections", "Open connections")),
       queued_jobs_(
           families_.add_gauge("crossrank_queue_requests", "Requests with pairs that wait")),
@@ -65,7 +65,7 @@ void Metrics::on_exchange(const std::string& route, const Facts& facts, unsigned
       {{"route", route}, {"dialect", facts.dialect}, {"status", std::to_string(status)}});
   families_.observe(duration_, {{"route", route}}, seconds(elapsed));
   if (facts.documents > 0) {
-    families_.observe(queue_, {}, seconds(facts.queued));
+    if (facts.queued) families_.observe(queue_, {}, seconds(*facts.queued));
     families_.observe(documents_, {}, real(facts.documents));
   }
   if (!facts.judge_outcome.empty()) {
@@ -88,16 +88,19 @@ void Metrics::on_refused(const std::string& model) {
   families_.increment(refused_, {{"model", model}});
 }
 
-void Metrics::on_reload(bool succeeded) {
-  families_.increment(reloads_, {{"result", succeeded ? "done" : "failed"}});
+void Metrics::on_reload(const std::string& model, bool succeeded) {
+  families_.increment(reloads_, {{"model", model}, {"result", succeeded ? "done" : "failed"}});
 }
 
 std::string Metrics::text(const Gauges& gauges) {
   families_.set(connections_, {}, real(gauges.connections));
-  families_.set(queued_jobs_, {}, real(gauges.queued_jobs));
-  families_.set(queued_tokens_, {}, real(gauges.queued_tokens));
-  families_.set(cache_entries_, {}, real(gauges.cache_entries));
-  families_.set(throughput_, {}, gauges.throughput);
+  for (const ModelGauges& one : gauges.models) {
+    const MetricFamilies::Labels labels = {{"model", one.model}};
+    families_.set(queued_jobs_, labels, real(one.queued_jobs));
+    families_.set(queued_tokens_, labels, real(one.queued_tokens));
+    families_.set(cache_entries_, labels, real(one.cache_entries));
+    families_.set(throughput_, labels, one.throughput);
+  }
   families_.set(resident_, {}, real(gauges.resident_bytes));
   return families_.text();
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "exchange.h"
 #include "metric_families.h"
@@ -20,13 +21,17 @@ class Metrics {
                    Clock::duration elapsed);
   void on_batch(const std::string& model, const MicroBatchReport& report);
   void on_refused(const std::string& model);
-  void on_reload(bool succeeded);
+  void on_reload(const std::string& model, bool succeeded);
 
   // What is asked for whenever somebody reads the metrics.
-  struct Gauges {
-    std::size_t connections = 0, queued_jobs = 0, queued_tokens = 0, cache_entries = 0;
+  struct ModelGauges {
+    std::string model;
+    std::size_t queued_jobs = 0, queued_tokens = 0, cache_entries = 0;
     double throughput = 0;
-    std::size_t resident_bytes = 0;
+  };
+  struct Gauges {
+    std::size_t connections = 0, resident_bytes = 0;
+    std::vector<ModelGauges> models;
   };
   // The text format, version 0.0.4.
   std::string text(const Gauges& gauges);

@@ -21,7 +21,7 @@ constexpr std::size_t kLeastBudget = 4 * kDefaultBatchTokens;
 // English has 4.3 bytes a token, most other languages fewer.
 constexpr std::size_t kBytesPerToken = 4;
 constexpr std::size_t kSpecialTokens = 3;
-// Short jobs go first; one that had no turn for this long goes before them.
+// Short jobs go first; in every second turn one goes before them that had none for this long.
 constexpr std::chrono::seconds kPatience{1};
 // ready() looks back a minute.
 constexpr std::chrono::seconds kReadyWindow{60};
@@ -92,6 +92,7 @@ std::optional<MicroBatcher::Refusal> MicroBatcher::submit(const std::shared_ptr<
   const auto now = Clock::now();
   {
     const std::scoped_lock lock(mutex_);
+    if (stopping_) return Refusal{std::chrono::seconds(1), "the server is shutting down"};
     const std::size_t before = tokens_before(tokens);
     const std::size_t all = queued_tokens();
     const bool too_late = before > 0 && job->deadline != Clock::time_point::max() &&
@@ -99,8 +100,10 @@ std::optional<MicroBatcher::Refusal> MicroBatcher::submit(const std::shared_ptr<
     const bool too_much = all > 0 && all + tokens > options_.max_queued_tokens;
     if (too_late || too_much) {
       const Clock::duration wait = expected(too_late ? before : all);
-      // Half of it: by then there is room for most, and the clients do not come all at once.
-      const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait / 2);
+      // Until what is left can be done in the time that this request allows; of what is too much to
+      // hold, until half of it is done.
+      const Clock::duration until = too_late ? wait - (job->deadline - now) : wait / 2;
+      const auto seconds = std::chrono::ceil<std::chrono::seconds>(until);
       return Refusal{std::max(seconds, std::chrono::seconds(1)),
                      "the server is busy: " + std::to_string(too_late ? before : all) +
                          " tokens wait, which is " +
@@ -117,12 +120,12 @@ std::optional<MicroBatcher::Refusal> MicroBatcher::submit(const std::shared_ptr<
   return std::nullopt;
 }
 
-// Of all that waits, what has its turn before a new job of so many tokens. Shorter jobs go first;
-// longer ones have a turn now and then, which counts as if they were as short as this one.
+// Of all that waits, what has its turn before a new job of so many tokens: the shorter jobs, and of
+// the longer ones, which have every second turn when they have waited long enough, as much again.
 std::size_t MicroBatcher::tokens_before(std::size_t tokens) const {
-  std::size_t before = 0;
-  for (const auto& [job, left] : left_) before += std::min(left, tokens);
-  return before;
+  std::size_t shorter = 0, longer = 0;
+  for (const auto& [job, left] : left_) (left <= tokens ? shorter : longer) += left;
+  return shorter + std::min(longer, shorter + tokens + budget_);
 }
 
 bool MicroBatcher::ready() const {
@@ -218,7 +221,10 @@ std::vector<MicroBatcher::Share> MicroBatcher::choose() {
   std::vector<Waiting*> order;
   order.reserve(queue_.size());
   for (Waiting& waiting : queue_) order.push_back(&waiting);
-  const auto impatient = [&](const Waiting* w) { return now - w->last_turn > kPatience; };
+  patience_ends_ = !patience_ends_;
+  const auto impatient = [&](const Waiting* w) {
+    return patience_ends_ && now - w->last_turn > kPatience;
+  };
   std::stable_sort(order.begin(), order.end(), [&](const Waiting* a, const Waiting* b) {
     if (impatient(a) != impatient(b)) return impatient(a);
     return impatient(a) ? a->last_turn < b->last_turn : a->tokens < b->tokens;
@@ -301,6 +307,7 @@ Result<void> MicroBatcher::compute(std::span<const Share> shares, MicroBatchRepo
   std::vector<Place> places;
   std::vector<std::string> keys;                           // of `pairs`, with a cache
   std::unordered_map<std::string, std::size_t> same_pair;  // key -> number in `pairs`
+  std::vector<Job*> hits;                                  // one entry a pair
   std::size_t estimated = 0;
   for (const Share& share : shares) {
     Job& job = *share.waiting->job;
@@ -310,8 +317,7 @@ Result<void> MicroBatcher::compute(std::span<const Share> shares, MicroBatchRepo
         std::string key = ScoreCache::key(job.pairs[i], job.rules);
         if (const auto known = cache_.find(key)) {
           job.scored[i] = *known;
-          ++job.cache_hits;
-          ++report.cache_hits;
+          hits.push_back(&job);
           continue;
         }
         const auto [it, is_new] = same_pair.try_emplace(key, number);
@@ -325,10 +331,16 @@ Result<void> MicroBatcher::compute(std::span<const Share> shares, MicroBatchRepo
       places.push_back({&job, i, number});
     }
   }
-  if (pairs.empty()) return {};
+  // Counted when nothing can go wrong any more: what fails is done again.
+  const auto count_hits = [&] {
+    for (Job* job : hits) ++job->cache_hits;
+    report.cache_hits += hits.size();
+  };
+  if (pairs.empty()) return count_hits(), Result<void>();
   const auto start = Clock::now();
   CR_TRY_ASSIGN(const Predictions predictions,
                 encoder_->predict(pairs, score_options(shares.front().waiting->job->rules)));
+  count_hits();
   measure(estimated, Clock::now() - start);
   const std::size_t labels = predictions.num_labels();
   for (const Place& place : places) {

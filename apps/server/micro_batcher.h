@@ -53,8 +53,8 @@ class MicroBatcher {
   MicroBatcher(const MicroBatcher&) = delete;
   MicroBatcher& operator=(const MicroBatcher&) = delete;
 
-  // Waits for the micro-batch that is under way; jobs that still wait end as kCancelled. Nothing
-  // may be submitted afterwards.
+  // Waits for the micro-batch that is under way; jobs that still wait end as kCancelled. What is
+  // submitted afterwards is refused.
   void shut_down();
 
   struct Refusal {
@@ -71,6 +71,8 @@ class MicroBatcher {
   double throughput() const { return throughput_.load(std::memory_order_relaxed); }
   // Whether a forward pass succeeded within the last minute. An idle batcher makes its own.
   bool ready() const;
+  // Estimated tokens of a micro-batch.
+  std::size_t budget() const { return budget_; }
   std::size_t cache_size() const { return cache_size_.load(std::memory_order_relaxed); }
 
   const CrossEncoder& encoder() const { return *encoder_; }
@@ -128,7 +130,8 @@ class MicroBatcher {
   // Tokens that are left of each job that waits.
   std::unordered_map<const Job*, std::size_t> left_;  // guarded by mutex_
 
-  Queue queue_;  // the batcher's thread alone; in the order of arrival
+  Queue queue_;                 // the batcher's thread alone; in the order of arrival
+  bool patience_ends_ = false;  // in the turn that is given now; the batcher's thread alone
   std::atomic<std::size_t> queued_tokens_{0}, queued_jobs_{0}, cache_size_{0};
   std::atomic<double> throughput_{0};
   std::atomic<Clock::rep> last_success_{0};

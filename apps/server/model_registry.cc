@@ -1,6 +1,10 @@
 // ModelRegistry: names to entries, entries to loaded models.
 #include "model_registry.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -12,6 +16,14 @@ namespace crossrank::server {
 namespace {
 
 constexpr std::size_t kDigestDigits = 12;
+constexpr std::chrono::seconds kFailurePause{5};
+
+// Of freed memory to the system, where malloc can be told to.
+void give_back_memory() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
 
 Error bad_alias(const std::string& alias, const std::string& why) {
   return {ErrorCode::kInvalidArgument, "--served-model-name " + alias + ": " + why};
@@ -87,38 +99,50 @@ ModelRegistry::Entry* ModelRegistry::entry_of(std::string_view name) const {
   return nullptr;
 }
 
+Result<ModelRegistry::Entry*> ModelRegistry::named(std::string_view name) const {
+  if (name.empty()) return entries_.front().get();
+  const std::scoped_lock lock(mutex_);
+  if (Entry* entry = entry_of(name)) return entry;
+  if (entries_.size() == 1 && !options_.strict) return entries_.front().get();
+  std::string all;
+  for (const auto& [known, in_answers] : known_names()) all += (all.empty() ? "" : ", ") + known;
+  return Error{ErrorCode::kModelNotFound,
+               "no model is called " + json::quote(name) + " here; there is " + all};
+}
+
+Result<std::shared_ptr<const ServedModel>> ModelRegistry::find_loaded(std::string_view name) const {
+  CR_TRY_ASSIGN(const Entry* entry, named(name));
+  const std::scoped_lock lock(mutex_);
+  return entry->served;
+}
+
 Result<std::shared_ptr<const ServedModel>> ModelRegistry::find(std::string_view name) {
-  Entry* entry = nullptr;
-  {
-    const std::scoped_lock lock(mutex_);
-    entry = name.empty() ? entries_.front().get() : entry_of(name);
-    if (entry == nullptr && entries_.size() == 1 && !options_.strict)
-      entry = entries_.front().get();
-    if (entry == nullptr) {
-      std::string all;
-      for (const auto& [known, in_answers] : known_names())
-        all += (all.empty() ? "" : ", ") + known;
-      return Error{ErrorCode::kModelNotFound,
-                   "no model is called " + json::quote(name) + " here; there is " + all};
-    }
-    if (entry->served) return entry->served;
-  }
+  CR_TRY_ASSIGN(Entry * entry, named(name));
   // Whoever comes meanwhile waits here, and finds it loaded.
   const std::scoped_lock loading(entry->loading);
   {
     const std::scoped_lock lock(mutex_);
     if (entry->served) return entry->served;
   }
-  CR_TRY_ASSIGN(std::shared_ptr<const ServedModel> served, load(*entry));
+  if (Clock::now() < entry->failed + kFailurePause) return entry->failure;
+  auto served = load(*entry);
+  if (!served.ok()) {
+    entry->failed = Clock::now();
+    entry->failure = served.error();
+    return entry->failure;
+  }
   const std::scoped_lock lock(mutex_);
-  if (entry->name.empty()) entry->name = served->name;
-  entry->served = served;
+  if (entry->name.empty()) entry->name = (*served)->name;
+  entry->served = *served;
   return served;
 }
 
-Result<std::shared_ptr<const ServedModel>> ModelRegistry::load(const Entry& entry) const {
+Result<std::shared_ptr<const ServedModel>> ModelRegistry::load(const Entry& entry) {
   CR_TRY_ASSIGN(CrossEncoder encoder, CrossEncoder::load(entry.model, options_.load));
-  auto served = std::make_shared<ServedModel>();
+  const std::shared_ptr<ServedModel> served(new ServedModel, [](const ServedModel* model) {
+    delete model;
+    give_back_memory();  // wherever the last one was who had it
+  });
   CR_TRY_ASSIGN(const std::string digest, encoder.weights_sha256());
   served->digest = digest.substr(0, kDigestDigits);
   served->encoder = std::make_shared<const CrossEncoder>(std::move(encoder));
@@ -133,30 +157,43 @@ Result<std::shared_ptr<const ServedModel>> ModelRegistry::load(const Entry& entr
                       on_batch(name, report);
                     },
                     on_fatal_));
-  return std::shared_ptr<const ServedModel>(std::move(served));
+  const std::scoped_lock lock(mutex_);
+  std::erase_if(all_, [](const auto& weak) { return weak.expired(); });
+  all_.push_back(served);
+  return std::shared_ptr<const ServedModel>(served);
 }
 
-Result<void> ModelRegistry::reload() {
-  Result<void> first_error;
+void ModelRegistry::shut_down() {
+  std::vector<std::shared_ptr<const ServedModel>> alive;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& weak : all_) {
+      if (auto model = weak.lock()) alive.push_back(std::move(model));
+    }
+  }
+  for (const auto& model : alive) model->batcher->shut_down();
+}
+
+void ModelRegistry::reload(const OnReload& on_reload) {
   for (const auto& entry : entries_) {
     const std::scoped_lock loading(entry->loading);
     {
       const std::scoped_lock lock(mutex_);
       if (!entry->served) continue;
     }
-    auto fresh = load(*entry);
+    const auto fresh = load(*entry);
     if (!fresh.ok()) {
-      if (first_error.ok()) first_error = std::move(fresh).error();
+      on_reload(entry->name, fresh.error());
       continue;
     }
-    std::shared_ptr<const ServedModel> old = std::move(*fresh);
+    std::shared_ptr<const ServedModel> old = *fresh;
     {
       const std::scoped_lock lock(mutex_);
       std::swap(entry->served, old);
     }
+    on_reload(entry->name, fresh->get());
     // `old` goes here, outside of the lock, unless a request has it still.
   }
-  return first_error;
 }
 
 std::vector<std::pair<std::string, std::string>> ModelRegistry::names() const {

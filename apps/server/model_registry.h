@@ -56,18 +56,25 @@ class ModelRegistry {
   static Result<std::unique_ptr<ModelRegistry>> create(RegistryOptions options, OnBatch on_batch,
                                                        OnFatal on_fatal);
 
-  // The model that `name` stands for, loaded if it was not yet; "" is the first one. Errors:
-  // kModelNotFound when it stands for none, with the names that there are; those of
-  // CrossEncoder::load.
+  // The model that `name` stands for, loaded if it was not yet, which takes its time; "" is the
+  // first one. Errors: kModelNotFound when it stands for none, with the names that there are; those
+  // of CrossEncoder::load, which is not tried again for some seconds then.
   Result<std::shared_ptr<const ServedModel>> find(std::string_view name);
+  // The same at once; null when it is not loaded.
+  Result<std::shared_ptr<const ServedModel>> find_loaded(std::string_view name) const;
 
   // Loads again what is loaded, and puts it in the old one's place. Requests that have the old one
-  // keep it. A model that does not load stays as it was. Errors: the first one.
-  Result<void> reload();
+  // keep it. A model that does not load stays as it was. One call at a time.
+  using OnReload =
+      std::function<void(const std::string& model, const Result<const ServedModel*>& outcome)>;
+  void reload(const OnReload& on_reload);
 
   // The names that clients are told, each with the one that its model has in answers.
   std::vector<std::pair<std::string, std::string>> names() const;
   std::vector<std::shared_ptr<const ServedModel>> loaded() const;
+
+  // Shuts the batchers down, those of models that were replaced too. None may be being loaded.
+  void shut_down();
 
  private:
   struct Entry {
@@ -75,11 +82,14 @@ class ModelRegistry {
     std::string name;   // in answers
     std::mutex loading;
     std::shared_ptr<const ServedModel> served;  // guarded by mutex_; null = not yet
+    Error failure;                              // guarded by loading: the last one
+    Clock::time_point failed = Clock::time_point::min();
   };
 
   ModelRegistry(RegistryOptions options, OnBatch on_batch, OnFatal on_fatal);
   Result<void> add_names();
-  Result<std::shared_ptr<const ServedModel>> load(const Entry& entry) const;
+  Result<std::shared_ptr<const ServedModel>> load(const Entry& entry);
+  Result<Entry*> named(std::string_view name) const;
   Entry* entry_of(std::string_view name) const;
   std::vector<std::pair<std::string, std::string>> known_names() const;  // mutex_ is held
 
@@ -89,6 +99,7 @@ class ModelRegistry {
   std::vector<std::unique_ptr<Entry>> entries_;
   std::vector<std::pair<std::string, Entry*>> aliases_;
   mutable std::mutex mutex_;
+  std::vector<std::weak_ptr<const ServedModel>> all_;  // guarded by mutex_: whatever was loaded
 };
 
 }  // namespace crossrank::server

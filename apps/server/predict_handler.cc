@@ -70,20 +70,9 @@ json::Value labels_json(const PredictRequest& request, const Job& job, std::size
   return list;
 }
 
-}  // namespace
-
-void handle_predict(const Services& services, const ExchangePtr& exchange) {
-  auto body = read_object(*exchange, kTei);
-  if (!body) return;
-  Fields fields(*body);
-  const auto request = std::make_shared<PredictRequest>();
-  read_inputs(fields, services.options.max_documents, *request);
-  request->raw_scores = fields.boolean_or("raw_scores", false);
-  read_tei_truncation(fields, request->rules);
-  if (fields.error()) return reply_error(*exchange, kTei, *fields.error());
-  const auto model = find_model(services, *exchange, kTei, "");
-  if (!model) return;
-
+void predict(const Services& services, const ExchangePtr& exchange,
+             const std::shared_ptr<PredictRequest>& request,
+             const std::shared_ptr<const ServedModel>& model) {
   auto job = std::make_shared<Job>();
   job->texts = request;
   job->rules = request->rules;
@@ -100,6 +89,23 @@ void handle_predict(const Services& services, const ExchangePtr& exchange) {
                      }
                      reply_json(*scoring.exchange, request->batch ? all : json::Value(all[0]));
                    }});
+}
+
+}  // namespace
+
+void handle_predict(const Services& services, const ExchangePtr& exchange) {
+  auto body = read_object(*exchange, kTei);
+  if (!body) return;
+  Fields fields(*body);
+  const auto request = std::make_shared<PredictRequest>();
+  read_inputs(fields, services.options.max_documents, *request);
+  request->raw_scores = fields.boolean_or("raw_scores", false);
+  const std::string name = fields.string_or("model", "");
+  read_tei_truncation(fields, request->rules);
+  if (fields.error()) return reply_error(*exchange, kTei, *fields.error());
+  with_model(services, exchange, kTei, name, [&services, exchange, request](const auto& model) {
+    predict(services, exchange, request, model);
+  });
 }
 
 }  // namespace crossrank::server

@@ -1,10 +1,7 @@
 // Server: puts listener, handlers, models and signals together, and takes them apart again.
 #include "server.h"
 
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
-
+#include <atomic>
 #include <csignal>
 #include <memory>
 #include <thread>
@@ -33,14 +30,7 @@ constexpr std::size_t kHandlerThreads = 2;
 // Each waits for the judge's server most of the time.
 constexpr std::size_t kJudgeThreads = 16;
 // Always the same one: malloc keeps for each thread what it has freed, here a model.
-constexpr std::size_t kReloadThreads = 1;
-
-// Of freed memory to the system, where malloc can be told to.
-void give_back_memory() {
-#ifdef __GLIBC__
-  malloc_trim(0);
-#endif
-}
+constexpr std::size_t kLoadThreads = 1;
 
 json::Value describe(const ServedModel& model) {
   const ModelInfo& info = model.encoder->info();
@@ -57,7 +47,7 @@ class Server {
       : options_(std::move(options)),
         handlers_(kHandlerThreads),
         judges_(kJudgeThreads),
-        reloads_(kReloadThreads),
+        loads_(kLoadThreads),
         signals_(io_),
         drain_limit_(io_) {}
 
@@ -82,7 +72,7 @@ class Server {
                                },
                                [this](const Error& error) { on_fatal(error); }));
     services_ = std::make_unique<Services>(
-        Services{options_, *models_, metrics_, log_, judge_.get(), handlers_, judges_,
+        Services{options_, *models_, metrics_, log_, judge_.get(), handlers_, loads_, judges_,
                  [this] { return listener_ ? listener_->connections() : 0; }});
     desk_ = std::make_unique<FrontDesk>(*services_);
     CR_TRY_ASSIGN(listener_, HttpListener::open(io_, options_.host, options_.port, host()));
@@ -122,7 +112,8 @@ class Server {
     signals_.async_wait([this](boost::system::error_code error, int number) {
       if (error) return;
       if (number == SIGHUP) {
-        asio::post(reloads_, [this] { reload(); });
+        // Several in a row are one; and who stops needs no new model.
+        if (!draining_ && !reload_waits_.exchange(true)) asio::post(loads_, [this] { reload(); });
       } else if (draining_) {  // the second one: die of it, as if never handled
         std::signal(number, SIG_DFL);
         std::raise(number);
@@ -135,13 +126,12 @@ class Server {
   }
 
   void reload() {
-    const auto done = models_->reload();
-    give_back_memory();
-    metrics_.on_reload(done.ok());
-    if (!done.ok()) {
-      return log_.error("reload failed", {{"message", done.error().message}});
-    }
-    for (const auto& model : models_->loaded()) log_.info("reloaded", describe(*model));
+    reload_waits_ = false;
+    models_->reload([this](const std::string& name, const Result<const ServedModel*>& model) {
+      metrics_.on_reload(name, model.ok());
+      if (model.ok()) return log_.info("reloaded", describe(**model));
+      log_.error("reload failed", {{"model", name}, {"message", model.error().message}});
+    });
   }
 
   // On the I/O's thread.
@@ -164,12 +154,15 @@ class Server {
     });
   }
 
-  // Nothing is answered any more. First whoever makes work, then whoever does it.
+  // Nothing is answered any more. First whoever makes work, then whoever does it: a batcher hands
+  // its jobs to the handlers, a handler may hand on to the judges.
   void stop() {
-    for (const auto& model : models_->loaded()) model->batcher->shut_down();
-    reloads_.join();
-    judges_.join();
+    signals_.clear();  // another one kills
+    loads_.stop();
+    loads_.join();
+    models_->shut_down();
     handlers_.join();
+    judges_.join();
     log_.info("stopped");
   }
 
@@ -179,7 +172,8 @@ class Server {
   asio::io_context io_{1};
   asio::thread_pool handlers_;
   asio::thread_pool judges_;
-  asio::thread_pool reloads_;
+  asio::thread_pool loads_;
+  std::atomic<bool> reload_waits_{false};
   asio::signal_set signals_;
   asio::steady_timer drain_limit_;
   std::unique_ptr<LlmJudge> judge_;

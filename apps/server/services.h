@@ -22,6 +22,8 @@ struct Services {
   const LlmJudge* judge;  // null: there is none
   // Bodies are read and answers written here, away from the thread of the I/O.
   boost::asio::thread_pool& handlers;
+  // Models are loaded here, one after another.
+  boost::asio::thread_pool& loads;
   // Calls of the judge wait here for their server.
   boost::asio::thread_pool& judges;
   std::function<std::size_t()> connections;

@@ -23,7 +23,7 @@ inline Result<void> check_one_label(const std::string& model, std::size_t labels
   if (labels == 1) return {};
   return Error{ErrorCode::kUnsupportedModel, "ranking needs a model with one label, but " + model +
                                                  " has " + std::to_string(labels) +
-                                                 "; use predict"};
+                                                 "; it can only score pairs"};
 }
 
 // Options has .min_logit and .min_probability, both optional and inclusive.

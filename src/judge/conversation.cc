@@ -240,7 +240,9 @@ class Conversation {
     }
     const bool cut = completion->finish_reason == "length";
     repair_or(cut ? "The judge's answer ended at its token limit."
-                  : "The judge's answer has no valid rating for " + missing() + ".");
+                  : "The judge's answer has no valid rating for " +
+                        std::to_string(prompt_.places() - rated()) + " of " +
+                        std::to_string(prompt_.places()) + " documents.");
   }
 
   // The next question begins with what the server can do, unless it knows better already.
