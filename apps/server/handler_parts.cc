@@ -1,11 +1,13 @@
 // What the handlers share: bodies, errors, and the way of a job to the batcher and back.
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <exception>
 #include <new>
 #include <utility>
 
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "handlers.h"
 
@@ -128,12 +130,23 @@ void with_model(const Services& services, const ExchangePtr& exchange, const Dia
   };
   const auto found = services.models.find_loaded(name);
   if (!found.ok() || *found) return take(found);
-  boost::asio::post(services.loads, [&services, exchange, &dialect, name, take] {
+  const auto over = std::make_shared<std::atomic<bool>>(false);  // the wait for the model
+  const auto timer = std::make_shared<boost::asio::steady_timer>(services.handlers.get_executor(),
+                                                                 exchange->deadline);
+  timer->async_wait([exchange, &dialect, over](boost::system::error_code error) {
+    if (error || over->exchange(true)) return;
+    reply_error(*exchange, dialect,
+                {504, "the deadline came while the model was being loaded", ""});
+  });
+  boost::asio::post(services.loads, [&services, exchange, &dialect, name, take, over, timer] {
     guarded(*exchange, dialect, [&] {
       auto loaded = services.models.find(name);
-      boost::asio::post(services.handlers, [exchange, &dialect, take, loaded = std::move(loaded)] {
-        guarded(*exchange, dialect, [&] { take(loaded); });
-      });
+      timer->cancel();
+      boost::asio::post(services.handlers,
+                        [exchange, &dialect, take, over, loaded = std::move(loaded)] {
+                          if (over->exchange(true)) return;
+                          guarded(*exchange, dialect, [&] { take(loaded); });
+                        });
     });
   });
 }

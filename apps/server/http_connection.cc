@@ -375,7 +375,8 @@ void HttpConnection::write(Reply reply, bool keep_alive) {
   const std::size_t length = reply.body.size();
   if (head_.method != "HEAD") response_->body() = std::move(reply.body);
   if (reply.status != 204) response_->content_length(length);
-  hold(length);  // until whoever reads it has it
+  parser_.reset();  // with what came of a body that was refused
+  hold(length);     // until whoever reads it has it
   state_->host.done(head_, facts_, reply.status, request_bytes_, length, Clock::now() - arrived_);
   expect(Phase::kWriting, limits_.write_timeout);
   http::async_write(

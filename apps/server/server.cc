@@ -1,6 +1,10 @@
 // Server: puts listener, handlers, models and signals together, and takes them apart again.
 #include "server.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include <atomic>
 #include <csignal>
 #include <memory>
@@ -188,6 +192,13 @@ class Server {
 
 }  // namespace
 
-Result<void> serve(ServerOptions options) { return Server(std::move(options)).run(); }
+Result<void> serve(ServerOptions options) {
+#ifdef __GLIBC__
+  // Bodies and answers go back to the system as they are freed. By itself glibc takes the size of
+  // each as a reason to keep the next one.
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+#endif
+  return Server(std::move(options)).run();
+}
 
 }  // namespace crossrank::server
