@@ -8,8 +8,8 @@ threads:
 
 - saturation: pairs/s of two processes of `crossrank bench --url --rate max` together and of the
   library, in turn;
-- light load: p50 of 10-document requests at a tenth of saturation and of the library's rank call,
-  in turn, both with the same 10 pairs;
+- light load: p50 of 10-document requests, one after another with pauses that make a tenth of
+  saturation, and of the library's rank call, in turn, both with the same 10 pairs;
 - overload: what is served, what is good (within the deadline) and how long it takes, at rates from
   a quarter of saturation to three times as much.
 
@@ -19,12 +19,16 @@ Client and server share the machine. Needs matplotlib (bench/peers/requirements.
 import argparse
 import concurrent.futures
 import contextlib
+import http.client
 import json
 import pathlib
+import random
 import signal
 import statistics
 import subprocess
+import tempfile
 import threading
+import time
 
 import matplotlib
 
@@ -34,7 +38,8 @@ import matplotlib.pyplot as plt
 DOCUMENTS = 10
 OF_SATURATION = (0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 2.5, 3.0)
 LIGHT = 0.1  # of saturation
-LIGHT_SECONDS = 4  # times those of a rate: few requests come
+LIGHT_REQUESTS = 30  # a round
+ROOT = pathlib.Path(__file__).resolve().parents[1]
 CLIENTS_AT_SATURATION, CONNECTIONS_EACH = 2, 8
 
 
@@ -93,18 +98,48 @@ def saturation(options: argparse.Namespace, url: str) -> dict:
     return rounds
 
 
+def ten_documents() -> tuple[str, list[str]]:
+    """A query and texts of some 100 tokens, of the example corpus."""
+    lines = (ROOT / "examples" / "corpus.jsonl").read_text("utf-8").splitlines()
+    texts = [json.loads(line)["page_content"] for line in lines]
+    groups = [texts[3 * i : 3 * i + 3] for i in range(DOCUMENTS)]
+    return "who walked on the moon first", [" ".join(group) for group in groups]
+
+
+def one_at_a_time(url: str, pause: float, rng: random.Random) -> float:
+    """Median ms of requests with exponential pauses between, so that none waits for another."""
+    query, documents = ten_documents()
+    body = json.dumps({"query": query, "documents": documents})
+    connection = http.client.HTTPConnection(url.removeprefix("http://"))
+    times = []
+    for _ in range(LIGHT_REQUESTS):
+        time.sleep(pause * rng.expovariate(1))
+        start = time.perf_counter()
+        connection.request("POST", "/v1/rerank", body, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status != 200:
+            raise SystemExit(f"the server answered {answer.status}")
+        times.append(1e3 * (time.perf_counter() - start))
+    connection.close()
+    return statistics.median(times)
+
+
 def light_load(options: argparse.Namespace, url: str, rate: float) -> dict:
     """p50 in ms of both, round by round."""
-    rounds = {"library": [], "server": []}
-    for _ in range(options.rounds):
-        run = library(options, "--pairs", DOCUMENTS)
-        rounds["library"].append(run["latency"][0]["p50_ms"])
-        (run,) = bench(
-            options, "--url", url, "--pairs", DOCUMENTS, "--rate", rate,
-            "--duration", LIGHT_SECONDS * options.seconds,
-        )  # fmt: skip
-        rounds["server"].append(run["latency_ms"]["p50"])
-        print("light load", *(f"{who} p50 {v[-1]:.2f} ms" for who, v in rounds.items()))
+    rounds = {"library": [], "server": [], "server, no pauses": []}
+    rng = random.Random(1)
+    query, documents = ten_documents()
+    with tempfile.TemporaryDirectory() as folder:
+        pairs = pathlib.Path(folder) / "pairs.jsonl"
+        pairs.write_text(
+            "".join(json.dumps({"query": query, "document": text}) + "\n" for text in documents)
+        )
+        for _ in range(options.rounds):
+            rounds["library"].append(library(options, pairs)["latency"][0]["p50_ms"])
+            rounds["server"].append(one_at_a_time(url, 1 / rate, rng))
+            rounds["server, no pauses"].append(one_at_a_time(url, 0, rng))
+            print("light load", *(f"{who} p50 {v[-1]:.2f} ms" for who, v in rounds.items()))
     return rounds
 
 
@@ -168,8 +203,15 @@ def main() -> None:
         latency = light_load(options, url, LIGHT * saturated)
         runs = overload(options, url, saturated)
     ratio = statistics.median(s / own for s, own in zip(pairs["server"], pairs["library"]))
-    more = statistics.median(s - own for s, own in zip(latency["server"], latency["library"]))
-    print(f"saturation: {100 * ratio:.1f} % of the library; light load: p50 {more:+.2f} ms")
+    more = {
+        who: statistics.median(s - own for s, own in zip(latency[who], latency["library"]))
+        for who in latency
+        if who != "library"
+    }
+    print(
+        f"saturation: {100 * ratio:.1f} % of the library; light load: p50 "
+        f"{more['server']:+.2f} ms, without pauses {more['server, no pauses']:+.2f} ms"
+    )
     plot(options.svg, runs, saturated, options.deadline_ms)
     if options.json:
         facts = {"precision": options.precision, "threads": options.threads}

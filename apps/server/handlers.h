@@ -1,4 +1,5 @@
-// Handlers: what each route does with an exchange. They run on Services::handlers.
+// Handlers: what each route does with an exchange. They run on Services::handlers, or, for a small
+// body, on the thread of the I/O.
 #pragma once
 
 #include <functional>

@@ -14,7 +14,6 @@ struct Route {
   void (*handle)(const Services& services, const ExchangePtr& exchange);
   const Dialect* dialect;  // of its errors
   bool open = false;       // asked for without a key
-  bool inline_ = false;    // answered at once, on the thread of the I/O
 };
 
 // Null when there is none.
