@@ -291,9 +291,7 @@ TABLE = [
 
 
 # What README.md counts: the server does what it should not, or not what it was asked for.
-FAILURES = [
-    row for row in TABLE if row.script != "good" and not row.script.startswith("logprobs")
-]
+FAILURES = [row for row in TABLE if row.script != "good" and not row.script.startswith("logprobs")]
 
 
 def cross_encoder_order():
