@@ -1,9 +1,10 @@
-// Dialects: field by field, as PEERS documents them. What is ours alone (`logit`, `truncated`,
-// `id`, `metadata`, `complete`) stands beside what a client of the dialect knows.
+// Dialects: each API's members as its own documentation has them. What is ours alone (`logit`,
+// `truncated`, `id`, `metadata`, `complete`) stands beside what a client of the dialect knows.
 #include "dialects.h"
 
-#include <algorithm>
 #include <utility>
+
+#include "base/ascii.h"
 
 namespace crossrank::server {
 namespace {
@@ -172,10 +173,7 @@ json::Value truncation_json(const TruncationReport& report) {
 
 void read_tei_truncation(Fields& fields, ScoringRules& rules) {
   if (!fields.boolean_or("truncate", true)) rules.truncation = Truncation::kError;
-  std::string side = fields.string_or("truncation_direction", "");
-  std::transform(side.begin(), side.end(), side.begin(), [](char c) {
-    return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  });
+  const std::string side = base::ascii_lower(fields.string_or("truncation_direction", ""));
   if (side == "left") {
     rules.side = TruncationSide::kLeft;
   } else if (side == "right") {

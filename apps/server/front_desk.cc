@@ -7,22 +7,15 @@
 
 #include <boost/asio/post.hpp>
 
+#include "base/ascii.h"
 #include "base/sha256.h"
 #include "routes.h"
 
 namespace crossrank::server {
 namespace {
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) {
-    return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  });
-  return out;
-}
-
 bool is_json(std::string_view content_type) {
-  std::string type = lower(content_type.substr(0, content_type.find(';')));
+  std::string type = base::ascii_lower(content_type.substr(0, content_type.find(';')));
   while (type.ends_with(' ')) type.pop_back();
   return type == "application/json" ||
          (type.starts_with("application/") && type.ends_with("+json"));
@@ -57,7 +50,7 @@ bool FrontDesk::has_key(const RequestHead& head) const {
   if (key_digests_.empty()) return true;
   constexpr std::string_view kBearer = "bearer ";
   const std::string_view given = head.authorization;
-  if (lower(given.substr(0, kBearer.size())) != kBearer) return false;
+  if (base::ascii_lower(given.substr(0, kBearer.size())) != kBearer) return false;
   // Digests have one length, so that the time of the comparison says nothing of the keys' lengths.
   const std::string digest = base::sha256_hex(given.substr(kBearer.size()));
   bool known = false;

@@ -42,8 +42,8 @@ RequestError request_error(const Error& error);
 
 // The body as a JSON object; nullopt when it is none, which has been answered then.
 std::optional<json::Value> read_object(Exchange& exchange, const Dialect& dialect);
-// Goes on with the model of that name, on Services::handlers: now, or when it is loaded. That there
-// is none, or that it does not load, is answered.
+// Goes on with the model of that name: at once, on the calling thread, when it is loaded, else
+// later on Services::handlers. That there is none, or that it does not load, is answered.
 using WithModel = std::function<void(const std::shared_ptr<const ServedModel>&)>;
 void with_model(const Services& services, const ExchangePtr& exchange, const Dialect& dialect,
                 const std::string& name, WithModel go_on);

@@ -33,12 +33,12 @@ using boost::asio::ip::tcp;
 // make its system drop the answer that it has not read.
 constexpr std::chrono::milliseconds kLingerTime{2000};
 constexpr std::chrono::milliseconds kLookInterval{250};
-constexpr std::size_t kMaxTokenLength = 128;  // of a request id
+constexpr std::size_t kMaxRequestIdLength = 128;
 
 std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
 bool is_request_id(std::string_view id) {
-  return !id.empty() && id.size() <= kMaxTokenLength &&
+  return !id.empty() && id.size() <= kMaxRequestIdLength &&
          std::all_of(id.begin(), id.end(), [](char c) { return c > ' ' && c < 0x7F && c != '"'; });
 }
 

@@ -112,7 +112,7 @@ json::Value report_json(const JudgeReport& report) {
   out["response_format"] =
       report.response_format.empty() ? json::Value() : json::Value(report.response_format);
   out["prompt_version"] = report.prompt_version;
-  if (report.disagreement) out["disagreement"] = *report.disagreement;
+  if (report.disagreement) out["disagreement"] = relevance_json(*report.disagreement);
   out["cut_documents"] = report.cut_documents;
   out["query_chars_cut"] = report.query_chars_cut;
   out["context_chars_cut"] = report.context_chars_cut;
@@ -140,7 +140,8 @@ json::Value result_json(const HybridRequest& request, const RankedIndex& ranked,
   if (position.verdict) {
     json::Value verdict = {{"relevance", relevance_json(position.verdict->relevance)},
                            {"reason", position.verdict->reason}};
-    if (position.verdict->disagreement) verdict["disagreement"] = *position.verdict->disagreement;
+    if (position.verdict->disagreement)
+      verdict["disagreement"] = relevance_json(*position.verdict->disagreement);
     verdict["chars_cut"] = position.verdict->chars_cut;
     out["judge"] = std::move(verdict);
   }
@@ -220,7 +221,7 @@ void finish(const Services& services, const HybridRequest& request, const Scorin
   json::Value body = {{"query", request.query},
                       {"model", scoring.model->name},
                       {"weights_sha256", scoring.model->digest}};
-  body["precision"] = name_of(services.options.registry.load.precision);
+  body["precision"] = name_of(scoring.model->encoder->info().precision);
   body["results"] = json::Value::array();
   for (std::size_t i = 0; i < positions.size(); ++i) {
     body["results"].push_back(

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <boost/asio/post.hpp>
+
 #include "crossrank/version.h"
 #include "handlers.h"
 
@@ -48,25 +50,24 @@ struct TokenizeRequest {
   bool special_tokens = true;
 };
 
-void tokenize(const ExchangePtr& exchange, const TokenizeRequest& request,
-              const ServedModel& model) {
+void tokenize(Exchange& exchange, const TokenizeRequest& request, const ServedModel& model) {
   const auto tokenizer = model.tokenizer();
-  if (!tokenizer.ok()) return reply_error(*exchange, kTei, request_error(tokenizer.error()));
+  if (!tokenizer.ok()) return reply_error(exchange, kTei, request_error(tokenizer.error()));
   std::string out = "[";
   for (const std::string& text : request.texts) {
-    if (exchange->gone()) return;
-    if (Clock::now() > exchange->deadline) {
+    if (exchange.gone()) return;
+    if (Clock::now() > exchange.deadline) {
       return reply_error(
-          *exchange, kTei,
+          exchange, kTei,
           {504, "the deadline came before all texts were tokenized; send fewer", ""});
     }
     const auto encoding = (*tokenizer)->encode(text);
-    if (!encoding.ok()) return reply_error(*exchange, kTei, request_error(encoding.error()));
+    if (!encoding.ok()) return reply_error(exchange, kTei, request_error(encoding.error()));
     if (out.size() > 1) out += ',';
     append_tokens(out, *encoding, text, request.special_tokens);
   }
   out += ']';
-  exchange->reply({.status = 200, .body = std::move(out)});
+  exchange.reply({.status = 200, .body = std::move(out)});
 }
 
 }  // namespace
@@ -97,8 +98,12 @@ void handle_tokenize(const Services& services, const ExchangePtr& exchange) {
                  "inputs"});
   }
   if (fields.error()) return reply_error(*exchange, kTei, *fields.error());
-  with_model(services, exchange, kTei, name,
-             [exchange, request](const auto& model) { tokenize(exchange, *request, *model); });
+  with_model(services, exchange, kTei, name, [&services, exchange, request](const auto& model) {
+    // A small body comes on the thread of the I/O, where nothing may take as long as this.
+    boost::asio::post(services.handlers, [exchange, request, model] {
+      guarded(*exchange, kTei, [&] { tokenize(*exchange, *request, *model); });
+    });
+  });
 }
 
 void handle_info(const Services& services, const ExchangePtr& exchange) {

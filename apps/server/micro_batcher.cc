@@ -21,7 +21,8 @@ constexpr std::size_t kLeastBudget = 4 * kDefaultBatchTokens;
 // English has 4.3 bytes a token, most other languages fewer.
 constexpr std::size_t kBytesPerToken = 4;
 constexpr std::size_t kSpecialTokens = 3;
-// Short jobs go first; in every second turn one goes before them that had none for this long.
+// Shortest remaining job first, with ageing: every second micro-batch begins with the job that has
+// gone longest without one, if that is longer than this.
 constexpr std::chrono::seconds kPatience{1};
 // ready() looks back a minute.
 constexpr std::chrono::seconds kReadyWindow{60};
@@ -34,11 +35,9 @@ constexpr std::string_view kTestQuery = "how long does a rainbow last";
 constexpr std::string_view kTestDocument =
     "A rainbow is seen when sunlight meets drops of rain on the side of the sky that lies opposite "
     "to the sun. Each drop bends the light as it enters, throws it back from its far side and "
-    "bends "
-    "it again as it leaves, and every colour comes out under an angle of its own, so that the "
-    "drops along an arc send red to the eye and those a little lower send blue. It lasts as long "
-    "as "
-    "sun and shower both do, most often a few minutes.";
+    "bends it again as it leaves, and every colour comes out under an angle of its own, so that "
+    "the drops along an arc send red to the eye and those a little lower send blue. It lasts as "
+    "long as sun and shower both do, most often a few minutes.";
 
 ScoreOptions score_options(const ScoringRules& rules) {
   ScoreOptions options;
@@ -120,8 +119,8 @@ std::optional<MicroBatcher::Refusal> MicroBatcher::submit(const std::shared_ptr<
   return std::nullopt;
 }
 
-// Of all that waits, what has its turn before a new job of so many tokens: the shorter jobs, and of
-// the longer ones, which have every second turn when they have waited long enough, as much again.
+// Estimated tokens that run before a new job of so many tokens: all shorter jobs, and the share
+// that ageing gives to longer ones.
 std::size_t MicroBatcher::tokens_before(std::size_t tokens) const {
   std::size_t shorter = 0, longer = 0;
   for (const auto& [job, left] : left_) (left <= tokens ? shorter : longer) += left;
@@ -221,9 +220,9 @@ std::vector<MicroBatcher::Share> MicroBatcher::choose() {
   std::vector<Waiting*> order;
   order.reserve(queue_.size());
   for (Waiting& waiting : queue_) order.push_back(&waiting);
-  patience_ends_ = !patience_ends_;
+  ageing_turn_ = !ageing_turn_;
   const auto impatient = [&](const Waiting* w) {
-    return patience_ends_ && now - w->last_turn > kPatience;
+    return ageing_turn_ && now - w->last_turn > kPatience;
   };
   std::stable_sort(order.begin(), order.end(), [&](const Waiting* a, const Waiting* b) {
     if (impatient(a) != impatient(b)) return impatient(a);
@@ -336,7 +335,10 @@ Result<void> MicroBatcher::compute(std::span<const Share> shares, MicroBatchRepo
     for (Job* job : hits) ++job->cache_hits;
     report.cache_hits += hits.size();
   };
-  if (pairs.empty()) return count_hits(), Result<void>();
+  if (pairs.empty()) {
+    count_hits();
+    return {};
+  }
   const auto start = Clock::now();
   CR_TRY_ASSIGN(const Predictions predictions,
                 encoder_->predict(pairs, score_options(shares.front().waiting->job->rules)));

@@ -130,8 +130,8 @@ class MicroBatcher {
   // Tokens that are left of each job that waits.
   std::unordered_map<const Job*, std::size_t> left_;  // guarded by mutex_
 
-  Queue queue_;                 // the batcher's thread alone; in the order of arrival
-  bool patience_ends_ = false;  // in the turn that is given now; the batcher's thread alone
+  Queue queue_;               // the batcher's thread alone; in the order of arrival
+  bool ageing_turn_ = false;  // the micro-batch that is chosen now; the batcher's thread alone
   std::atomic<std::size_t> queued_tokens_{0}, queued_jobs_{0}, cache_size_{0};
   std::atomic<double> throughput_{0};
   std::atomic<Clock::rep> last_success_{0};

@@ -185,8 +185,9 @@ class Server {
   std::unique_ptr<Services> services_;
   std::unique_ptr<FrontDesk> desk_;
   std::unique_ptr<HttpListener> listener_;
+  // The rest is touched by the thread of the I/O alone.
   bool draining_ = false;
-  bool fatal_ = false;  // the I/O's thread alone
+  bool fatal_ = false;
   std::string fatal_message_;
 };
 

@@ -1,4 +1,5 @@
-// Services: what the handlers of a server's routes work with. Owned by the server.
+// Services: what the handlers of a server's routes work with. References alone: the server owns it
+// all, and joins the pools before any of it goes.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +21,7 @@ struct Services {
   Metrics& metrics;
   Log& log;
   const LlmJudge* judge;  // null: there is none
-  // Bodies are read and answers written here, away from the thread of the I/O.
+  // Large bodies are parsed and scored jobs answered here, away from the thread of the I/O.
   boost::asio::thread_pool& handlers;
   // Models are loaded here, one after another.
   boost::asio::thread_pool& loads;
