@@ -160,6 +160,26 @@ class ModelsThatFail(unittest.TestCase):
         self.assertIn('crossrank_reloads_total{model="second",result="failed"} 1', text)
         self.assertIn(f'crossrank_reloads_total{{model="{TINY}",result="done"}} 1', text)
 
+    def test_scoring_that_stopped_working_ends_the_process(self):
+        """Its weights, which are read in place, become NaN: nothing can be scored any more."""
+        with tempfile.TemporaryDirectory(prefix="crossrank-models-") as folder:
+            model = pathlib.Path(folder) / "model"
+            shutil.copytree(TINY, model)
+            server = Server(model=str(model))
+            with server:
+                weights = model / "model.safetensors"
+                with open(weights, "r+b") as file:
+                    data = 8 + int.from_bytes(file.read(8), "little")
+                    file.seek(data)
+                    file.write(b"\xff" * (weights.stat().st_size - data))
+                self.assertEqual(server.post("/rerank", GOOD).status, 500)
+                server.stopping = True
+                self.assertEqual(server.process.wait(timeout=10 * SLOWDOWN), 1)
+                (event,) = server.wait_for_event("scoring stopped working")
+                self.assertEqual(event["level"], "error")
+                server.process.returncode = 0  # as it should be, for the rest of the `with`
+                server.log_problem = ""  # its last line says why, in words
+
 
 class Operators(unittest.TestCase):
     def test_a_key_that_is_blank_is_none(self):
