@@ -165,7 +165,7 @@ class Schemathesis(unittest.TestCase):
                         *(program, "--no-color", "run", schema, "--url", server.url),
                         *("--header", f"Authorization: Bearer {KEY}"),
                         *("--max-examples", str(SCHEMATHESIS_EXAMPLES), "--continue-on-failure"),
-                        *("--request-timeout", "30", "--workers", "2"),
+                        *("--request-timeout", "30", "--workers", "2", "--seed", "1"),
                     ],
                     cwd=folder,
                     capture_output=True,
