@@ -3,7 +3,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <utility>
 
@@ -11,6 +10,7 @@
 #include "console.h"
 #include "load_report.h"
 #include "load_runs.h"
+#include "parse_all.h"
 #include "progress_bar.h"
 
 namespace crossrank::cli {
@@ -23,11 +23,8 @@ constexpr double kMinSeconds = 0.1, kMaxSeconds = 86'400;
 
 // A number from `min` to `max`; nothing for anything else.
 std::optional<double> parse_number(const std::string& text, double min, double max) {
-  double value = 0;
-  const char* end = text.data() + text.size();
-  const auto [p, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || p != end || !(value >= min && value <= max)) return std::nullopt;
-  return value;
+  const auto value = parse_all<double>(text);
+  return value && *value >= min && *value <= max ? value : std::nullopt;
 }
 
 std::optional<double> parse_rate(const std::string& text) {

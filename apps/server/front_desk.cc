@@ -103,16 +103,15 @@ std::optional<Reply> FrontDesk::screen(const RequestHead& head) const {
 }
 
 void FrontDesk::handle(std::shared_ptr<Exchange> exchange) const {
-  // Small bodies cost less than waking a thread; and whoever asks whether the process lives must
-  // not wait for those who parse large ones.
-  if (exchange->body.size() <= kSmallBody) {
-    const Route* route = find_route(exchange->head.path, exchange->head.method);  // as in screen()
-    return guarded(*exchange, *route->dialect, [&] { route->handle(services_, exchange); });
-  }
-  boost::asio::post(services_.handlers, [&services = services_, exchange = std::move(exchange)] {
+  const bool small = exchange->body.size() <= kSmallBody;
+  auto run = [&services = services_, exchange = std::move(exchange)] {
     const Route* route = find_route(exchange->head.path, exchange->head.method);  // as in screen()
     guarded(*exchange, *route->dialect, [&] { route->handle(services, exchange); });
-  });
+  };
+  // Small bodies cost less than waking a thread; and whoever asks whether the process lives must
+  // not wait for those who parse large ones.
+  if (small) return run();
+  boost::asio::post(services_.handlers, std::move(run));
 }
 
 Reply FrontDesk::protocol_error(std::string_view path, unsigned status,

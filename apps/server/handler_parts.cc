@@ -130,25 +130,33 @@ void with_model(const Services& services, const ExchangePtr& exchange, const Dia
   };
   const auto found = services.models.find_loaded(name);
   if (!found.ok() || *found) return take(found);
-  const auto over = std::make_shared<std::atomic<bool>>(false);  // the wait for the model
-  const auto timer = std::make_shared<boost::asio::steady_timer>(services.handlers.get_executor(),
-                                                                 exchange->deadline);
-  timer->async_wait([exchange, &dialect, over](boost::system::error_code error) {
-    if (error || over->exchange(true)) return;
+  const auto in_time = unless_late(services, exchange->deadline, [exchange, &dialect] {
     reply_error(*exchange, dialect,
                 {504, "the deadline came while the model was being loaded", ""});
   });
-  boost::asio::post(services.loads, [&services, exchange, &dialect, name, take, over, timer] {
+  boost::asio::post(services.loads, [&services, exchange, &dialect, name, take, in_time] {
     guarded(*exchange, dialect, [&] {
       auto loaded = services.models.find(name);
-      timer->cancel();
       boost::asio::post(services.handlers,
-                        [exchange, &dialect, take, over, loaded = std::move(loaded)] {
-                          if (over->exchange(true)) return;
-                          guarded(*exchange, dialect, [&] { take(loaded); });
+                        [exchange, &dialect, take, in_time, loaded = std::move(loaded)] {
+                          if (in_time()) guarded(*exchange, dialect, [&] { take(loaded); });
                         });
     });
   });
+}
+
+std::function<bool()> unless_late(const Services& services, Clock::time_point when,
+                                  std::function<void()> late) {
+  const auto over = std::make_shared<std::atomic<bool>>(false);
+  const auto timer =
+      std::make_shared<boost::asio::steady_timer>(services.handlers.get_executor(), when);
+  timer->async_wait([over, late = std::move(late)](boost::system::error_code error) {
+    if (!error && !over->exchange(true)) late();
+  });
+  return [over, timer] {
+    timer->cancel();
+    return !over->exchange(true);
+  };
 }
 
 void score(const Services& services, Scoring scoring) {

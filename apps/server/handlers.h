@@ -48,6 +48,11 @@ using WithModel = std::function<void(const std::shared_ptr<const ServedModel>&)>
 void with_model(const Services& services, const ExchangePtr& exchange, const Dialect& dialect,
                 const std::string& name, WithModel go_on);
 
+// Runs `late` on Services::handlers at `when`, unless what this returns is called before; that says
+// whether it was. Whoever holds it holds the timer.
+std::function<bool()> unless_late(const Services& services, Clock::time_point when,
+                                  std::function<void()> late);
+
 struct Scoring {
   ExchangePtr exchange;
   std::shared_ptr<const ServedModel> model;

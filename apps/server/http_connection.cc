@@ -192,9 +192,8 @@ void HttpConnection::on_header(boost::system::error_code error) {
   if (error) {
     const unsigned status = status_of(error);
     if (status == 0) return close();
-    return refuse(status, status == 413 ? "the body is longer than " +
-                                              std::to_string(limits_.max_body_bytes) + " bytes"
-                                        : "the request is not HTTP/1.1: " + error.message());
+    return refuse(status,
+                  status == 413 ? too_long() : "the request is not HTTP/1.1: " + error.message());
   }
   const auto& message = parser_->get();
   if (message.version() != 11 && message.version() != 10) {
@@ -255,10 +254,9 @@ void HttpConnection::on_body(boost::system::error_code error) {
   if (error) {
     const unsigned status = status_of(error);
     if (status == 0) return close();
-    return refuse(
-        status, status == 413
-                    ? "the body is longer than " + std::to_string(limits_.max_body_bytes) + " bytes"
-                    : "the body is not what its headers say: " + error.message());
+    return refuse(status, status == 413
+                              ? too_long()
+                              : "the body is not what its headers say: " + error.message());
   }
   if (!hold_body(parser_->get().body().size())) return;
   read_body();
@@ -279,8 +277,12 @@ bool HttpConnection::hold_body(std::size_t bytes) {
 // Refuses a body of so many bytes if it is longer than any may be.
 bool HttpConnection::is_too_long(std::size_t bytes) {
   if (bytes <= limits_.max_body_bytes) return false;
-  refuse(413, "the body is longer than " + std::to_string(limits_.max_body_bytes) + " bytes");
+  refuse(413, too_long());
   return true;
+}
+
+std::string HttpConnection::too_long() const {
+  return "the body is longer than " + std::to_string(limits_.max_body_bytes) + " bytes";
 }
 
 // Counts so many bytes of this connection's instead of those before.

@@ -56,6 +56,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   Clock::time_point deadline_of(const RequestHead& head) const;
   bool hold_body(std::size_t bytes);
   bool is_too_long(std::size_t bytes);
+  std::string too_long() const;
   void hold(std::size_t bytes);
   void look_for_leaving();
   void leave();

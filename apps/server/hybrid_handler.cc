@@ -1,12 +1,10 @@
 // POST /v1/hybrid: the cross-encoder's finalists, judged by an LLM. The first stage goes through
 // the micro-batches like everybody's; the judge is asked from a pool of its own.
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <utility>
 
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include "base/ranking.h"
 #include "base/utf8.h"
@@ -241,19 +239,13 @@ void judge_or_give_up(const Services& services, const std::shared_ptr<HybridRequ
                       const Scoring& scoring) {
   const Exchange& exchange = *scoring.exchange;
   const auto spare = std::min<Clock::duration>((exchange.deadline - exchange.arrived) / 10, kSpare);
-  const auto taken = std::make_shared<std::atomic<bool>>(false);
-  const auto timer = std::make_shared<boost::asio::steady_timer>(services.handlers.get_executor(),
-                                                                 exchange.deadline - spare);
-  const auto answer = [&services, request, scoring, taken](bool in_time) {
-    if (taken->exchange(true)) return;
+  const auto answer = [&services, request, scoring](bool in_time) {
     guarded(*scoring.exchange, kJina, [&] { finish(services, *request, scoring, in_time); });
   };
-  timer->async_wait([answer](boost::system::error_code error) {
-    if (!error) answer(/*in_time=*/false);
-  });
-  boost::asio::post(services.judges, [answer, timer] {
-    timer->cancel();
-    answer(/*in_time=*/true);
+  const auto in_time =
+      unless_late(services, exchange.deadline - spare, [answer] { answer(/*in_time=*/false); });
+  boost::asio::post(services.judges, [answer, in_time] {
+    if (in_time()) answer(/*in_time=*/true);
   });
 }
 
