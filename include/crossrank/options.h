@@ -77,6 +77,8 @@ struct ScoreOptions {
   std::size_t batch_tokens = kDefaultBatchTokens;  ///< Changes speed and memory, never a score.
   std::size_t batch_size = 0;                      ///< Pairs a batch at most; 0 = no bound.
   std::optional<Activation> activation = {};       ///< Empty = the model's own.
+  /// Stands in front of every query; empty = what was saved with the model, "" = nothing.
+  std::optional<std::string> query_prompt = {};
   const std::atomic<bool>* cancel = nullptr;       ///< Set it to stop with ErrorCode::kCancelled.
   Progress progress = {};                          ///< Pairs scored so far.
   std::size_t first_index = 0;  ///< What messages call the first pair, for lists scored in parts.

@@ -50,7 +50,8 @@ Result<void> Scorer::score(const PairSource& source, const text::CutRules& rules
                      std::to_string(bert_.num_labels())};
   }
   CancelLatch cancel(options.cancel);
-  PairStretch stretch(tokenizer_, query_prompt_, rules, options);
+  const std::string& prompt = options.query_prompt ? *options.query_prompt : query_prompt_;
+  PairStretch stretch(tokenizer_, prompt, rules, options);
   std::vector<float> logits;
   for (std::size_t first = 0; first < source.size(); first += stretch.pairs()) {
     const auto progress = [&](std::size_t sequences_done) {

@@ -38,7 +38,7 @@ class Scorer {
   // Called on the thread that called score(), in the order of the pairs.
   using Sink = std::function<void(const PairOutcome&)>;
 
-  // `query_prompt` stands in front of every query.
+  // `query_prompt` stands in front of every query, unless ScoreOptions has another.
   Scorer(const text::Tokenizer& tokenizer, const model::Bert& bert, base::Parallel& pool,
          std::string query_prompt);
 

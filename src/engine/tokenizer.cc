@@ -152,7 +152,8 @@ Result<Encoding> Tokenizer::encode(std::string_view query, std::string_view docu
     std::uint32_t none = 0;
     std::vector<std::int32_t> query_ids;
     std::vector<std::int32_t> document_ids;
-    self.tokenizer.encode(self.query_prompt + scored_part(query, 0, none), query_ids);
+    const std::string& prompt = options.query_prompt ? *options.query_prompt : self.query_prompt;
+    self.tokenizer.encode(prompt + scored_part(query, 0, none), query_ids);
     self.tokenizer.encode(scored_part(document, options.max_chars, encoding.truncation.chars_cut),
                           document_ids);
     text::PairCut cut;

@@ -35,8 +35,9 @@ const EmbeddedModel* find_embedded() {
 }
 
 std::optional<fs::path> find_installed_builtin(const fs::path& beside) {
-  // bin/ and lib/ are beside share/; lib/x86_64-linux-gnu/ is one deeper.
-  for (const char* up : {"..", "../.."}) {
+  // bin/ and lib/ are beside share/; lib/x86_64-linux-gnu/ is one deeper; an extension module has
+  // share/ in its own package.
+  for (const char* up : {"..", "../..", "."}) {
     fs::path folder =
         (beside / up / "share/crossrank/models/minilm-l6-crossrank").lexically_normal();
     if (missing_from(folder, false).empty()) return folder;

@@ -1,0 +1,5 @@
+"""`python -m crossrank`: the command."""
+
+from ._cli import main
+
+main()

@@ -1,0 +1,84 @@
+"""Keyword arguments as the compiled part takes them, with errors that name the keyword."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum
+from typing import NoReturn, TypeVar
+
+from . import _core
+from .errors import InvalidArgumentError
+
+Choice = TypeVar("Choice", bound=Enum)
+
+
+def choice(name: str, value: str, kind: type[Choice]) -> Choice:
+    """The member of a compiled enum called `value`. Raises InvalidArgumentError, TypeError."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is of type {type(value).__name__}; it must be a str")
+    try:
+        return kind[value]
+    except KeyError:
+        known = ", ".join(kind.__members__)
+        raise InvalidArgumentError(
+            f'{name} is "{value}"; it must be one of {known}', "InvalidArgument"
+        ) from None
+
+
+def count(name: str, value: int, least: int = 0) -> int:
+    """`value` as a whole number of at least `least`. Raises InvalidArgumentError, TypeError."""
+    try:
+        number = int(value.__index__())
+    except AttributeError:
+        raise TypeError(f"{name} is of type {type(value).__name__}; it must be an int") from None
+    if not least <= number < 2**63:
+        raise InvalidArgumentError(
+            f"{name} is {number}; it must be at least {least}", "InvalidArgument"
+        )
+    return number
+
+
+def number(name: str, value: float | None) -> float | None:
+    """`value` as a float, or None. Raises TypeError."""
+    if value is None:
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} is {value!r}; it must be a number or None") from None
+
+
+def text(name: str, value: str | None) -> str:
+    """`value` as a str, "" for None. Raises TypeError."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is of type {type(value).__name__}; it must be a str or None")
+    return value
+
+
+def texts(name: str, value: Iterable[str]) -> list[str]:
+    """`value` as a list of str; one str is no list. Raises TypeError."""
+    listed = [] if isinstance(value, str) else list(value)
+    if isinstance(value, str) or not all(isinstance(item, str) for item in listed):
+        raise TypeError(f"{name} is {value!r}; it must be a list of str")
+    return listed
+
+
+def chunk_options(tokens: int, overlap: int, max_chunks: int) -> _core.ChunkOptions:
+    options = _core.ChunkOptions()
+    options.tokens = count("chunk_tokens", tokens)
+    options.overlap = count("chunk_overlap", overlap)
+    options.max_chunks = count("max_chunks", max_chunks)
+    return options
+
+
+def refuse_unknown(where: str, names: Iterable[str]) -> None:
+    """Raises TypeError, as Python does, when there is a name."""
+    for name in names:
+        raise TypeError(f"{where} got an unexpected keyword argument {name!r}")
+
+
+def refuse(message: str) -> NoReturn:
+    """Raises InvalidArgumentError."""
+    raise InvalidArgumentError(message, "InvalidArgument")

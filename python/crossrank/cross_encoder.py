@@ -1,0 +1,577 @@
+"""CrossEncoder: in the place of sentence_transformers.CrossEncoder. Documents with metadata are for
+the rerankers."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import warnings
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from . import _core, _reference
+from . import activation as activations
+from ._calls import in_thread, progress_bar
+from ._core import CancelToken, ModelInfo
+from ._options import choice, chunk_options, count, refuse, refuse_unknown, text
+from .results import LabelledPair, ScoredPair, Span, Truncation
+
+Pairs = Any  # a pair, or a list, tuple or numpy array of pairs
+
+
+class CrossEncoder:
+    """A cross-encoder on the CPU. It may be shared by threads, pickled, and used after a fork (the
+    child then loads the model again).
+
+    Args:
+        model_name_or_path: a folder, a hub id (downloaded on first use) or "builtin". None takes
+            the default: CROSSRANK_MODEL, else ms-marco-MiniLM-L-6-v2 where it is in the cache, else
+            the builtin model, with a warning.
+        max_length: tokens a pair; None = the model's own. Clamped to the model's position table.
+        activation_fn: between a logit and a score; None = the model's own. "identity", "sigmoid",
+            "tanh", an instance of torch.nn's Identity, Sigmoid or Tanh, or any callable on
+            float32 logits of shape [pairs, labels].
+        cache_folder: of the Hugging Face hub; None = SENTENCE_TRANSFORMERS_HOME, HF_HUB_CACHE, ...
+        revision: branch, tag or commit of a hub model.
+        local_files_only: never use the network.
+        token: of the hub; None or True = HF_TOKEN or what `hf auth login` saved.
+        precision: "fp32", "bf16" or "int8"; the last two are faster and move scores a little.
+        threads: None = the CPUs that affinity and cgroup grant.
+        isa: None = the best of `crossrank.available_isas()`.
+        prompts: {name: text} for `prompt_name`; None = those saved with the model.
+        default_prompt_name: the prompt in front of every query when no other is asked for.
+        num_labels: an error unless the model has as many.
+        reference_arguments: what else sentence-transformers has (device, backend, ...). Accepted
+            where it has no effect on scores, and refused otherwise: see docs/python.md.
+
+    Raises:
+        ModelNotFoundError: no such folder or hub model, or a file is missing.
+        ModelError: the files are malformed or of an unsupported kind; this CPU lacks precision or
+            isa.
+        InvalidArgumentError: an argument is out of range or has no meaning here.
+        NetworkError, FileError: the download, or a file, failed.
+    """
+
+    def __init__(
+        self,
+        model_name_or_path: str | os.PathLike[str] | None = None,
+        *legacy: Any,
+        max_length: int | None = None,
+        activation_fn: Callable[[Any], Any] | str | None = None,
+        cache_folder: str | os.PathLike[str] | None = None,
+        revision: str | None = None,
+        local_files_only: bool = False,
+        token: bool | str | None = None,
+        precision: str = "fp32",
+        threads: int | None = None,
+        isa: str | None = None,
+        prompts: dict[str, str] | None = None,
+        default_prompt_name: str | None = None,
+        num_labels: int | None = None,
+        show_progress_bar: bool | None = None,
+        **reference_arguments: Any,
+    ) -> None:
+        given = _reference.rename_init_arguments(legacy, reference_arguments)
+        if model_name_or_path is None:
+            model_name_or_path = given.pop("model_name_or_path", None)
+        max_length = given.pop("max_length", max_length)
+        activation_fn = given.pop("activation_fn", activation_fn)
+        cache_folder = given.pop("cache_folder", cache_folder)
+        labels = _reference.expected_labels(
+            given.pop("num_labels", num_labels), given.pop("config_kwargs", None)
+        )
+        saved_length = _reference.max_length_of(given.pop("processor_kwargs", None))
+        _reference.check_ignored_init_arguments(given)
+        refuse_unknown("CrossEncoder", given)
+
+        options = _core.LoadOptions()
+        options.precision = choice("precision", precision, _core.Precision)
+        options.isa = text("isa", isa)
+        options.threads = 0 if threads is None else count("threads", threads, 1)
+        asked = max_length if max_length is not None else saved_length
+        options.max_length = 0 if asked is None else count("max_length", asked, 1)
+        options.revision = text("revision", revision)
+        folder = cache_folder or os.environ.get("SENTENCE_TRANSFORMERS_HOME") or ""
+        options.cache_dir = os.fspath(folder)
+        options.token = token if isinstance(token, str) else ""
+        options.local_files_only = bool(local_files_only)
+        if activation_fn is not None:
+            activations.native_activation(activation_fn)
+
+        self._options = options
+        self._name = "" if model_name_or_path is None else _reference.hub_name(model_name_or_path)
+        self._prompts = prompts
+        self._default_prompt_name = default_prompt_name
+        self._max_length: int | None = None
+        self.activation_fn = activation_fn
+        self._native = self._load(show_progress_bar)
+        if self.info.note:
+            warnings.warn(self.info.note, stacklevel=2)
+        if labels is not None and labels != self.num_labels:
+            refuse(f"num_labels is {labels}, but the model has {self.num_labels}")
+        if default_prompt_name is not None and default_prompt_name not in self.prompts:
+            refuse(
+                f"default_prompt_name is {default_prompt_name!r}, but the prompts are "
+                f"{list(self.prompts)}"
+            )
+
+    def _load(self, show_progress_bar: bool | None) -> _core.CrossEncoder:
+        with progress_bar(show_progress_bar, 0, "B") as on_progress:
+            return _core.CrossEncoder(self._name, self._options, CancelToken(), on_progress)
+
+    @property
+    def _loaded(self) -> _core.CrossEncoder:
+        """The model, loaded anew in a child that a fork left without its threads."""
+        if not self._native.usable:
+            with _reloading:
+                if not self._native.usable:
+                    self._native = self._load(False)
+        return self._native
+
+    def predict(
+        self,
+        inputs: Pairs = None,
+        batch_size: int = 32,
+        show_progress_bar: bool | None = None,
+        activation_fn: Callable[[Any], Any] | str | None = None,
+        apply_softmax: bool | None = False,
+        convert_to_numpy: bool = True,
+        convert_to_tensor: bool = False,
+        *,
+        prompt_name: str | None = None,
+        prompt: str | None = None,
+        truncation: str = "longest_first",
+        max_length: int | None = None,
+        max_chars: int = 0,
+        device: Any = None,
+        pool: Any = None,
+        chunk_size: int | None = None,
+        processing_kwargs: dict[str, Any] | None = None,
+        **deprecated: Any,
+    ) -> Any:
+        """Scores (query, document) pairs.
+
+        A pair's score has the same bits whatever the other pairs, their order, batch_size and
+        threads. The GIL is released; Ctrl-C stops the work.
+
+        Args:
+            inputs: one pair, a list or tuple of pairs, or a numpy array of str, [2] or [n, 2].
+            batch_size: pairs a batch at most. It changes no score.
+            show_progress_bar: None = only where logging is at INFO or DEBUG.
+            activation_fn: for this call, as in the constructor.
+            apply_softmax: over the labels, behind the activation; without effect on one label.
+            convert_to_numpy: False gives lists of floats (sentence-transformers: of tensors).
+            convert_to_tensor: a torch tensor; needs torch.
+            prompt_name, prompt: in front of each query.
+            truncation: "longest_first", "document_only", "error" or "chunk_max".
+            max_length: tokens a pair, for this call.
+            max_chars: code points of each document that are scored; 0 = all.
+            device, pool, chunk_size, processing_kwargs: as in sentence-transformers where they
+                have a meaning here: see docs/python.md.
+
+        Returns:
+            float32 [n] for a model with one label, else [n, labels]; for one pair a numpy.float32
+            or [labels]. An empty list gives an empty float64 array, as there.
+
+        Raises:
+            TypeError: a pair is not two str; its index is named.
+            InvalidArgumentError: an option is out of range, or truncation forbids a cut.
+            KeyboardInterrupt: Ctrl-C; the work has stopped.
+        """
+        given = _reference.rename_call_arguments("predict", deprecated)
+        inputs = given.pop("inputs", inputs)
+        if activation_fn is None:
+            activation_fn = given.pop("activation_fn", None)
+        refuse_unknown("predict", given)
+        _reference.check_device(device)
+        _reference.check_pool(pool, chunk_size)
+        length, policy = _reference.processing_options(processing_kwargs)
+        options = self._score_options(
+            batch_size, max_length if max_length is not None else length, policy or truncation
+        )
+        options.max_chars = count("max_chars", max_chars)
+        options.query_prompt = self._prompt(prompt_name, prompt)
+        one, pairs = _listed(inputs)
+        scores = self._scores(
+            pairs, options, activation_fn, bool(apply_softmax), show_progress_bar, CancelToken()
+        )
+        if convert_to_tensor:
+            out = _tensor(scores.array())
+        elif convert_to_numpy:
+            out = scores.array()
+        else:
+            out = scores.floats()
+        return out[0] if one else out
+
+    def rank(
+        self,
+        query: str,
+        documents: Sequence[str],
+        top_k: int | None = None,
+        return_documents: bool = False,
+        batch_size: int = 32,
+        show_progress_bar: bool | None = None,
+        activation_fn: Callable[[Any], Any] | str | None = None,
+        *,
+        prompt_name: str | None = None,
+        prompt: str | None = None,
+        truncation: str = "longest_first",
+        max_length: int | None = None,
+        max_chars: int = 0,
+        device: Any = None,
+        pool: Any = None,
+        chunk_size: int | None = None,
+        **deprecated: Any,
+    ) -> list[dict[str, Any]]:
+        """Ranks documents for a query, by logit descending and then by place in `documents`.
+
+        Args:
+            query: the query.
+            documents: texts. `CrossEncoderReRanker` takes documents with metadata.
+            top_k: best documents to return; None and 0 = all.
+            return_documents: add each document's text.
+            batch_size, ...: as in `predict`.
+
+        Returns:
+            [{"corpus_id": index in documents, "score": float, "text": only if asked for}].
+
+        Raises:
+            ValueError: the model has more than one label, or top_k is negative.
+            As `predict`.
+        """
+        return self._rank(
+            CancelToken(),
+            query,
+            documents,
+            top_k,
+            return_documents,
+            batch_size,
+            show_progress_bar,
+            activation_fn,
+            prompt_name=prompt_name,
+            prompt=prompt,
+            truncation=truncation,
+            max_length=max_length,
+            max_chars=max_chars,
+            device=device,
+            pool=pool,
+            chunk_size=chunk_size,
+            **deprecated,
+        )
+
+    def arank(self, *args: Any, **kwargs: Any) -> Awaitable[list[dict[str, Any]]]:
+        """`rank` in a thread of the event loop's. Cancelling the task stops the work."""
+        return in_thread(lambda token: self._rank(token, *args, **kwargs))
+
+    def score(
+        self,
+        pairs: Pairs,
+        *,
+        batch_size: int = 32,
+        show_progress_bar: bool | None = None,
+        prompt_name: str | None = None,
+        prompt: str | None = None,
+        truncation: str = "longest_first",
+        chunk_tokens: int = 256,
+        chunk_overlap: int = 32,
+        max_chunks: int = 32,
+        max_length: int | None = None,
+        max_chars: int = 0,
+    ) -> list[ScoredPair] | list[LabelledPair]:
+        """Scores pairs and says of each what a careful caller wants to know: logit, probability,
+        score, and what truncation left out. The command `crossrank score` gives the same.
+
+        Args and errors: as `predict`; with truncation="chunk_max", windows of `chunk_tokens` tokens
+        of the document that overlap by `chunk_overlap` are scored, at most `max_chunks` of them.
+        """
+        options = self._score_options(batch_size, max_length, truncation)
+        options.max_chars = count("max_chars", max_chars)
+        options.chunk = chunk_options(chunk_tokens, chunk_overlap, max_chunks)
+        options.query_prompt = self._prompt(prompt_name, prompt)
+        one, listed = _listed(pairs)
+        if one:
+            refuse("score takes a list of pairs; put the pair in a list")
+        with progress_bar(show_progress_bar, len(listed)) as on_progress:
+            found = self._loaded.score(listed, options, CancelToken(), on_progress)
+        if self.num_labels > 1:
+            return [LabelledPair(ls, ps, ss, Truncation(*cut)) for ls, ps, ss, cut, _ in found]
+        return [
+            ScoredPair(ls[0], ps[0], ss[0], Truncation(*cut), Span(*span) if span else None)
+            for ls, ps, ss, cut, span in found
+        ]
+
+    @property
+    def info(self) -> ModelInfo:
+        """Facts about the model: sizes, labels, precision, isa, threads."""
+        return self._native.info
+
+    @property
+    def weights_sha256(self) -> str:
+        """SHA-256 of the weights, 64 hex digits."""
+        return self._loaded.weights_sha256()
+
+    @property
+    def num_labels(self) -> int:
+        return self.info.num_labels
+
+    @property
+    def max_seq_length(self) -> int:
+        """Tokens a pair. May be set; more than the model's position table is clamped."""
+        return self._max_length if self._max_length is not None else self.info.max_length
+
+    @max_seq_length.setter
+    def max_seq_length(self, tokens: int) -> None:
+        self._max_length = count("max_seq_length", tokens, 1)
+
+    @property
+    def max_length(self) -> int:
+        """The old name of `max_seq_length`."""
+        return self.max_seq_length
+
+    @max_length.setter
+    def max_length(self, tokens: int) -> None:
+        self.max_seq_length = tokens
+
+    @property
+    def device(self) -> str:
+        return "cpu"
+
+    @property
+    def prompts(self) -> dict[str, str]:
+        """{name: text} that `prompt_name` chooses from."""
+        if self._prompts is None:
+            self._prompts = _saved_prompts(self.info.source)
+        return self._prompts
+
+    def __repr__(self) -> str:
+        info = self.info
+        return (
+            f"CrossEncoder({info.name!r}, precision={info.precision.name!r}, isa={info.isa!r}, "
+            f"threads={info.threads}, max_length={self.max_seq_length}, labels={info.num_labels})"
+        )
+
+    def __reduce__(self) -> Any:
+        state = {
+            "prompts": self._prompts,
+            "default_prompt_name": self._default_prompt_name,
+            "activation_fn": self.activation_fn,
+            "_max_length": self._max_length,
+        }
+        options = self._options
+        arguments = {
+            "max_length": options.max_length or None,
+            "cache_folder": options.cache_dir or None,
+            "revision": options.revision or None,
+            "local_files_only": options.local_files_only,
+            "precision": options.precision.name,
+            "threads": options.threads or None,
+            "isa": options.isa or None,
+        }
+        return _unpickled, (self._name or self.info.name, arguments, state)
+
+    def _score_options(
+        self, batch_size: int, max_length: int | None, truncation: str
+    ) -> _core.ScoreOptions:
+        options = _core.ScoreOptions()
+        if isinstance(batch_size, str) or batch_size is None:
+            raise TypeError(
+                f"batch_size is {batch_size!r}; it must be an int (prompt_name and prompt are "
+                f"keyword arguments here)"
+            )
+        if batch_size <= 0:
+            refuse(f"batch_size must be a positive integer, got {batch_size}.")
+        options.batch_size = count("batch_size", batch_size, 1)
+        length = max_length if max_length is not None else self._max_length
+        options.max_length = 0 if length is None else count("max_length", length, 1)
+        options.truncation = choice("truncation", truncation, _core.Truncation)
+        return options
+
+    def _prompt(self, name: str | None, prompt: str | None) -> str | None:
+        """What stands in front of each query; None = what was saved with the model."""
+        if prompt is not None:
+            if name is not None:
+                warnings.warn("prompt_name is ignored in favour of prompt", stacklevel=3)
+            return text("prompt", prompt)
+        chosen = name if name is not None else self._default_prompt_name
+        if chosen is None:
+            return None
+        if chosen not in self.prompts:
+            refuse(f"prompt_name is {chosen!r}, but the prompts are {list(self.prompts)}")
+        return self.prompts[chosen]
+
+    def _scores(
+        self,
+        pairs: Sequence[Any],
+        options: _core.ScoreOptions,
+        activation_fn: Callable[[Any], Any] | str | None,
+        softmax: bool,
+        show_progress_bar: bool | None,
+        token: CancelToken,
+    ) -> _Scores:
+        function = activation_fn if activation_fn is not None else self.activation_fn
+        custom = None
+        if function is not None:
+            options.activation = activations.native_activation(function)
+            if options.activation is None:
+                options.activation = _core.Activation.identity
+                custom = function
+        with progress_bar(show_progress_bar, len(pairs)) as on_progress:
+            scores = self._loaded.predict(pairs, options, token, on_progress)
+        return _Scores(scores, len(pairs), self.num_labels, custom, softmax)
+
+    def _rank(
+        self,
+        token: CancelToken,
+        query: str,
+        documents: Sequence[str],
+        top_k: int | None = None,
+        return_documents: bool = False,
+        batch_size: int = 32,
+        show_progress_bar: bool | None = None,
+        activation_fn: Callable[[Any], Any] | str | None = None,
+        *,
+        prompt_name: str | None = None,
+        prompt: str | None = None,
+        truncation: str = "longest_first",
+        max_length: int | None = None,
+        max_chars: int = 0,
+        device: Any = None,
+        pool: Any = None,
+        chunk_size: int | None = None,
+        **deprecated: Any,
+    ) -> list[dict[str, Any]]:
+        given = _reference.rename_call_arguments("rank", deprecated)
+        if activation_fn is None:
+            activation_fn = given.pop("activation_fn", None)
+        refuse_unknown("rank", given)
+        _reference.check_device(device)
+        _reference.check_pool(pool, chunk_size)
+        if self.num_labels != 1:
+            refuse(
+                f"ranking needs a model with one label; {self.info.name} has {self.num_labels}: "
+                f"use predict"
+            )
+        options = self._score_options(batch_size, max_length, truncation)
+        options.max_chars = count("max_chars", max_chars)
+        options.query_prompt = self._prompt(prompt_name, prompt)
+        kept = count("top_k", top_k or 0)
+        if isinstance(documents, str):
+            raise TypeError("documents is one str; it must be a list of them")
+        listed = list(documents)
+
+        function = activation_fn if activation_fn is not None else self.activation_fn
+        if function is not None and activations.native_activation(function) is None:
+            # Not known to keep the order of logits: the order is that of its scores.
+            scores = self._scores(
+                [(query, document) for document in listed],
+                options,
+                function,
+                False,
+                show_progress_bar,
+                token,
+            ).floats()
+            order = sorted(range(len(scores)), key=lambda index: -scores[index])
+            found = [(index, scores[index]) for index in order[: kept or None]]
+        else:
+            if function is not None:
+                options.activation = activations.native_activation(function)
+            with progress_bar(show_progress_bar, len(listed)) as on_progress:
+                found = self._loaded.rank(query, listed, kept, options, token, on_progress)
+        if return_documents:
+            return [{"corpus_id": i, "score": s, "text": listed[i]} for i, s in found]
+        return [{"corpus_id": i, "score": s} for i, s in found]
+
+
+class _Scores:
+    """Float32 scores [pairs, labels] as the caller wants them."""
+
+    def __init__(
+        self,
+        raw: bytearray,
+        pairs: int,
+        labels: int,
+        custom: Callable[[Any], Any] | str | None,
+        softmax: bool,
+    ) -> None:
+        self._raw, self._pairs, self._labels = raw, pairs, labels
+        self._custom, self._softmax = custom, softmax and labels > 1
+
+    def array(self) -> Any:
+        """A numpy array [pairs], or [pairs, labels] for several."""
+        import numpy as np
+
+        if self._pairs == 0:
+            return np.array([])
+        scores = np.frombuffer(self._raw, dtype=np.float32).reshape(self._pairs, self._labels)
+        if callable(self._custom):
+            scores = activations.apply(self._custom, scores)
+        if self._labels == 1 and scores.ndim > 1 and scores.shape[-1] == 1:
+            scores = scores.squeeze(-1)
+        if self._softmax and scores.ndim > 1:
+            powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+            scores = powers / powers.sum(axis=1, keepdims=True)
+        return scores
+
+    def floats(self) -> list[Any]:
+        """A list of floats, or of lists of them; without numpy where none has to compute."""
+        if self._custom is not None or self._softmax:
+            return list(self.array().tolist())
+        values = memoryview(self._raw).cast("f").tolist()
+        if self._labels == 1:
+            return values
+        return [values[i : i + self._labels] for i in range(0, len(values), self._labels)]
+
+
+#: Of forked children, each of which loads a model of the parent's once.
+_reloading = threading.Lock()
+os.register_at_fork(after_in_child=lambda: globals().update(_reloading=threading.Lock()))
+
+
+def _unpickled(name: str, arguments: dict[str, Any], state: dict[str, Any]) -> CrossEncoder:
+    encoder = CrossEncoder(
+        name,
+        prompts=state["prompts"],
+        default_prompt_name=state["default_prompt_name"],
+        activation_fn=state["activation_fn"],
+        **arguments,
+    )
+    encoder._max_length = state["_max_length"]
+    return encoder
+
+
+def _saved_prompts(folder: str) -> dict[str, str]:
+    """What sentence-transformers saved with the model; none where there is no such file."""
+    try:
+        content = (Path(folder) / "config_sentence_transformers.json").read_text(encoding="utf-8")
+    except OSError:
+        return {}
+    return dict(json.loads(content).get("prompts") or {})
+
+
+def _listed(inputs: Any) -> tuple[bool, Sequence[Any]]:
+    """(whether it is one pair, the pairs). As sentence-transformers tells them apart."""
+    if isinstance(inputs, (list, tuple)):
+        if len(inputs) > 0 and not isinstance(inputs[0], (list, tuple)):
+            return True, [inputs]
+        return False, inputs
+    kind = getattr(getattr(inputs, "dtype", None), "kind", None)
+    if kind in ("U", "O") and hasattr(inputs, "tolist"):
+        if inputs.size == 0:
+            return False, []
+        return (True, [inputs.tolist()]) if inputs.ndim < 2 else (False, inputs.tolist())
+    raise TypeError(
+        f"inputs is of type {type(inputs).__name__}; it must be a pair of str, or a list, tuple or "
+        f"numpy array of pairs"
+    )
+
+
+def _tensor(array: Any) -> Any:
+    try:
+        import torch  # type: ignore[import-not-found,unused-ignore]
+    except ImportError as error:
+        raise ImportError("convert_to_tensor needs torch: pip install torch") from error
+    if array.size == 0:
+        return torch.tensor([])
+    return torch.from_numpy(array)

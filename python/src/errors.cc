@@ -1,0 +1,48 @@
+// Which exception class of crossrank/errors.py each ErrorCode becomes.
+#include "errors.h"
+
+#include <nanobind/stl/string.h>
+
+#include <string>
+
+namespace crossrank::python {
+namespace nb = nanobind;
+namespace {
+
+const char* class_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kInvalidArgument:
+    case ErrorCode::kBadInput:
+    case ErrorCode::kTooLong: return "InvalidArgumentError";
+    case ErrorCode::kFileNotFound:
+    case ErrorCode::kModelNotFound: return "ModelNotFoundError";
+    case ErrorCode::kBadConfig:
+    case ErrorCode::kBadTokenizer:
+    case ErrorCode::kBadSafetensors:
+    case ErrorCode::kBadWeights:
+    case ErrorCode::kUnsupportedModel:
+    case ErrorCode::kUnsupportedIsa:
+    case ErrorCode::kUnsupportedPrecision: return "ModelError";
+    case ErrorCode::kIoError: return "FileError";
+    case ErrorCode::kNetwork:
+    case ErrorCode::kDigestMismatch: return "NetworkError";
+    case ErrorCode::kJudgeFailed: return "JudgeFailedError";
+    case ErrorCode::kCancelled: return "CancelledError";
+    case ErrorCode::kOutOfMemory: return "OutOfMemoryError";
+    case ErrorCode::kOverloaded:
+    case ErrorCode::kInternal: return "EngineError";
+  }
+  return "EngineError";
+}
+
+}  // namespace
+
+void raise(const Error& error) {
+  const nb::object type = nb::module_::import_("crossrank.errors").attr(class_of(error.code));
+  const std::string code(to_string(error.code));
+  const nb::object exception = type(nb::str(error.message.data(), error.message.size()), code);
+  PyErr_SetObject(type.ptr(), exception.ptr());
+  throw nb::python_error();
+}
+
+}  // namespace crossrank::python

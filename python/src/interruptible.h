@@ -1,0 +1,49 @@
+// Interruptible work: the library runs without the GIL while the caller's thread looks out for
+// Ctrl-C and moves the progress bar.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+
+#include "crossrank/options.h"
+
+namespace crossrank::python {
+
+// What another thread sets to stop a call. Copies share the flag.
+class CancelToken {
+ public:
+  void cancel() { flag_->store(true); }
+  [[nodiscard]] const std::atomic<bool>* flag() const { return flag_.get(); }
+
+ private:
+  std::shared_ptr<std::atomic<bool>> flag_ = std::make_shared<std::atomic<bool>>(false);
+};
+
+// Calls `work` without the GIL. It must stop soon after the token's flag is set, and touch nothing
+// of Python. `on_progress` is None or called as on_progress(done, total), with the GIL, some 20
+// times a second, with what the returned Progress was last told, and once at the end. When a signal
+// handler raises, as Ctrl-C does, the work is stopped and waited for, and the exception thrown. The
+// same with what on_progress raises, and `work` throws.
+class Interruptible {
+ public:
+  Interruptible(CancelToken token, nanobind::object on_progress);
+
+  void run(const std::function<void()>& work);
+  [[nodiscard]] Progress progress();  // for the options of the work; empty without on_progress
+  [[nodiscard]] const std::atomic<bool>* flag() const { return token_.flag(); }
+
+ private:
+  void report();
+  void run_watched(const std::function<void()>& work);
+
+  CancelToken token_;
+  nanobind::object on_progress_;
+  std::atomic<std::size_t> done_{0};
+  std::atomic<std::size_t> total_{0};
+  std::size_t reported_ = 0;
+};
+
+}  // namespace crossrank::python

@@ -1,0 +1,81 @@
+// Python strings as UTF-8 views.
+#include "texts.h"
+
+#include <nanobind/stl/string.h>
+
+#include <string>
+
+namespace crossrank::python {
+namespace nb = nanobind;
+namespace {
+
+// U+FFFD for each lone surrogate, by way of UTF-16, in which pairs of them are characters.
+nb::object without_surrogates(nb::handle text) {
+  return text.attr("encode")("utf-16-le", "surrogatepass").attr("decode")("utf-16-le", "replace");
+}
+
+[[noreturn]] void raise_type_error(const std::string& message) {
+  PyErr_SetString(PyExc_TypeError, message.c_str());
+  throw nb::python_error();
+}
+
+std::string name_of_type(nb::handle object) {
+  return nb::cast<std::string>(object.type().attr("__name__"));
+}
+
+bool is_list(nb::handle object) {
+  return nb::isinstance<nb::list>(object) || nb::isinstance<nb::tuple>(object);
+}
+
+}  // namespace
+
+std::string_view Texts::view(nb::handle text, const char* what, std::size_t index) {
+  if (PyUnicode_Check(text.ptr()) == 0) {
+    std::string name = what;
+    if (const std::size_t at = name.find('#'); at != std::string::npos) {
+      name.replace(at, 1, std::to_string(index));
+    }
+    raise_type_error(name + " is of type " + name_of_type(text) + "; it must be a str");
+  }
+  kept_.push_back(nb::borrow(text));
+  Py_ssize_t size = 0;
+  const char* bytes = PyUnicode_AsUTF8AndSize(text.ptr(), &size);
+  if (bytes == nullptr) {
+    PyErr_Clear();
+    kept_.back() = without_surrogates(text);
+    bytes = PyUnicode_AsUTF8AndSize(kept_.back().ptr(), &size);
+    if (bytes == nullptr) throw nb::python_error();
+  }
+  return {bytes, static_cast<std::size_t>(size)};
+}
+
+std::vector<TextPair> read_pairs(Texts& texts, nb::handle pairs, std::size_t first,
+                                 std::size_t count) {
+  std::vector<TextPair> out;
+  out.reserve(count);
+  for (std::size_t i = first; i < first + count; ++i) {
+    const nb::object pair = nb::steal(PySequence_GetItem(pairs.ptr(), static_cast<Py_ssize_t>(i)));
+    if (!pair.is_valid()) throw nb::python_error();
+    if (!is_list(pair) || nb::len(pair) != 2) {
+      raise_type_error(
+          "pair " + std::to_string(i) + " is of type " + name_of_type(pair) +
+          (is_list(pair) ? " with " + std::to_string(nb::len(pair)) + " elements" : "") +
+          "; it must be a list or tuple of a query and a document");
+    }
+    const std::string_view query = texts.view(pair[0], "the query of pair #", i);
+    out.push_back({query, texts.view(pair[1], "the document of pair #", i)});
+  }
+  return out;
+}
+
+std::vector<std::string_view> read_documents(Texts& texts, nb::handle documents) {
+  std::vector<std::string_view> out;
+  out.reserve(nb::len(documents));
+  std::size_t index = 0;
+  for (const nb::handle document : documents) {
+    out.push_back(texts.view(document, "document #", index++));
+  }
+  return out;
+}
+
+}  // namespace crossrank::python

@@ -1,0 +1,35 @@
+// Texts: Python strings as the views that the library reads, kept alive while it does.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <cstddef>
+#include <deque>
+#include <string_view>
+#include <vector>
+
+#include "crossrank/document.h"
+
+namespace crossrank::python {
+
+// Owns a reference to each string that it has a view of, so that the caller may change or drop his
+// lists meanwhile. One thread; all but the destructor's caller, too, must hold the GIL.
+class Texts {
+ public:
+  // A lone surrogate, which is no Unicode text, is read as U+FFFD. Throws TypeError for what is no
+  // str; `what` names it, for example "the query".
+  std::string_view view(nanobind::handle text, const char* what, std::size_t index);
+
+ private:
+  std::vector<nanobind::object> kept_;
+};
+
+// The pairs [first, first + count) of a list or tuple of (query, document) lists or tuples. Throws
+// TypeError that names the pair by its index.
+std::vector<TextPair> read_pairs(Texts& texts, nanobind::handle pairs, std::size_t first,
+                                 std::size_t count);
+
+// All strings of a list or tuple. Throws TypeError.
+std::vector<std::string_view> read_documents(Texts& texts, nanobind::handle documents);
+
+}  // namespace crossrank::python
