@@ -26,13 +26,18 @@ endif
 timed = trap 'status=$$?; echo "make $@: $$SECONDS s, exit code $$status"; exit $$status' EXIT
 configure = cmake --preset $(1) --log-level=WARNING
 build = $(call configure,$(1)); cmake --build --preset $(1) --parallel $(JOBS) --target $(2)
+python_venv = tools/venv.sh python/requirements.txt build/venv-python
+build_with_python = cmake --preset release --log-level=WARNING -DCROSSRANK_BUILD_PYTHON=ON \
+  -DPython_EXECUTABLE=$(CURDIR)/build/venv-python/bin/python; \
+  cmake --build --preset release --parallel $(JOBS) --target $(1)
 ctest = ctest --test-dir build/$(1) --output-on-failure --no-tests=error --parallel $(JOBS)
 
 demo:  ## Build the command and rank the example corpus with it
 	@$(timed); tools/deps.sh build test; $(call build,release,crossrank_cli); examples/demo.sh
 
 test:  ## Build everything and run all tests (no network once the packages are there)
-	@$(timed); tools/deps.sh build test; $(call build,release,all); $(call ctest,release) -LE long
+	@$(timed); tools/deps.sh build test python; $(python_venv); \
+	$(call build_with_python,all); $(call ctest,release) -LE long
 
 deps:  ## Install the packages that demo and test need
 	@$(timed); tools/deps.sh build test; echo "All packages for make demo and make test are there."

@@ -3,7 +3,7 @@
 
     tools/check_includes.py [ROOT]
 
-Reads the #include lines of include/, src/, apps/, tests/, bench/ and examples/, and checks the
+Reads the #include lines of include/, src/, apps/, python/, tests/, bench/ and examples/, and checks the
 table below, the first line and the length of each file. Prints one line an error (file:line,
 what is wrong, what is allowed) and exits with 1 if there was one.
 """
@@ -28,11 +28,12 @@ LAYERS = {
     "eval": ["base"],
     "apps/cli": ["apps/server:server.h", "json", "hub", "eval", "base"],
     "apps/server": ["json", "hub", "eval", "base"],
+    "python/src": [],
 }
 # Public headers of plain data, for every layer; and those that promise behaviour, for the layers
 # that keep the promise and for those that only see the public side.
 VOCABULARY = ["result.h", "options.h", "document.h", "judge.h", "version.h"]
-FACES = ["engine", "rerank", "apps/cli", "apps/server"]
+FACES = ["engine", "rerank", "apps/cli", "apps/server", "python/src"]
 
 # Headers of libraries: prefix -> the layers that may name it, narrowed to one file after a colon.
 LIBRARIES = {
@@ -42,6 +43,7 @@ LIBRARIES = {
     "boost/beast": ["apps/server"],
     "spdlog/": ["apps/server:log"],
     "curl/": ["base:curl_api"],
+    "nanobind/": ["python/src"],
     "immintrin.h": ["base:sha256"],  # one function with a target of its own, chosen at run time
 }
 SYSTEM = re.compile(
@@ -67,7 +69,7 @@ KERNEL_SYSTEM = [
 ]
 ISA_RULE = "a file built for one instruction set includes only kernel_table.h, our -inl.h"
 
-TREES = ["include", "src", "apps", "tests", "bench", "examples"]
+TREES = ["include", "src", "apps", "python", "tests", "bench", "examples"]
 INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')
 # Lines: the aim, beyond which there is a warning, and the limit.
 LIMITS = {".cc": (600, 700), "-inl.h": (600, 700), ".h": (200, 250)}
@@ -124,7 +126,7 @@ class Checker:
     def check_include(self, path, line, angled, name):
         if path.startswith("include/"):
             self.check_public(path, line, angled, name)
-        elif path.startswith(("src/", "apps/")):
+        elif path.startswith(("src/", "apps/", "python/")):
             parts = path.split("/")
             layer = parts[1] if parts[0] == "src" else "/".join(parts[:2])
             if layer not in LAYERS:
@@ -189,7 +191,7 @@ class Checker:
                     f'"{name}": {layer} may include of the public headers only '
                     + ", ".join(VOCABULARY),
                 )
-        elif layer.startswith("apps/") and os.path.exists(
+        elif layer.startswith(("apps/", "python/")) and os.path.exists(
             os.path.join(self.root, os.path.dirname(path), name)
         ):
             self.link(path, line, os.path.join(os.path.dirname(path), name))

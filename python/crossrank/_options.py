@@ -21,7 +21,7 @@ def choice(name: str, value: str, kind: type[Choice]) -> Choice:
     except KeyError:
         known = ", ".join(kind.__members__)
         raise InvalidArgumentError(
-            f'{name} is "{value}"; it must be one of {known}', "InvalidArgument"
+            f'{name} is "{value}"; it must be one of {known}',
         ) from None
 
 
@@ -33,7 +33,7 @@ def count(name: str, value: int, least: int = 0) -> int:
         raise TypeError(f"{name} is of type {type(value).__name__}; it must be an int") from None
     if not least <= number < 2**63:
         raise InvalidArgumentError(
-            f"{name} is {number}; it must be at least {least}", "InvalidArgument"
+            f"{name} is {number}; it must be at least {least}",
         )
     return number
 
@@ -81,4 +81,4 @@ def refuse_unknown(where: str, names: Iterable[str]) -> None:
 
 def refuse(message: str) -> NoReturn:
     """Raises InvalidArgumentError."""
-    raise InvalidArgumentError(message, "InvalidArgument")
+    raise InvalidArgumentError(message)

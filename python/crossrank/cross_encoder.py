@@ -16,6 +16,7 @@ from . import activation as activations
 from ._calls import in_thread, progress_bar
 from ._core import CancelToken, ModelInfo
 from ._options import choice, chunk_options, count, refuse, refuse_unknown, text
+from .errors import InputTypeError
 from .results import LabelledPair, ScoredPair, Span, Truncation
 
 Pairs = Any  # a pair, or a list, tuple or numpy array of pairs
@@ -176,7 +177,7 @@ class CrossEncoder:
             or [labels]. An empty list gives an empty float64 array, as there.
 
         Raises:
-            TypeError: a pair is not two str; its index is named.
+            InputTypeError: a pair is not two str; its index is named.
             InvalidArgumentError: an option is out of range, or truncation forbids a cut.
             KeyboardInterrupt: Ctrl-C; the work has stopped.
         """
@@ -419,7 +420,7 @@ class CrossEncoder:
                 custom = function
         with progress_bar(show_progress_bar, len(pairs)) as on_progress:
             scores = self._loaded.predict(pairs, options, token, on_progress)
-        return _Scores(scores, len(pairs), self.num_labels, custom, softmax)
+        return _Scores(scores, self.num_labels, custom, softmax)
 
     def _rank(
         self,
@@ -458,7 +459,7 @@ class CrossEncoder:
         options.query_prompt = self._prompt(prompt_name, prompt)
         kept = count("top_k", top_k or 0)
         if isinstance(documents, str):
-            raise TypeError("documents is one str; it must be a list of them")
+            raise InputTypeError("documents is one str; it must be a list of them")
         listed = list(documents)
 
         function = activation_fn if activation_fn is not None else self.activation_fn
@@ -490,21 +491,20 @@ class _Scores:
     def __init__(
         self,
         raw: bytearray,
-        pairs: int,
         labels: int,
         custom: Callable[[Any], Any] | str | None,
         softmax: bool,
     ) -> None:
-        self._raw, self._pairs, self._labels = raw, pairs, labels
+        self._raw, self._labels = raw, labels
         self._custom, self._softmax = custom, softmax and labels > 1
 
     def array(self) -> Any:
         """A numpy array [pairs], or [pairs, labels] for several."""
         import numpy as np
 
-        if self._pairs == 0:
+        if not self._raw:
             return np.array([])
-        scores = np.frombuffer(self._raw, dtype=np.float32).reshape(self._pairs, self._labels)
+        scores = np.frombuffer(self._raw, dtype=np.float32).reshape(-1, self._labels)
         if callable(self._custom):
             scores = activations.apply(self._custom, scores)
         if self._labels == 1 and scores.ndim > 1 and scores.shape[-1] == 1:
@@ -561,7 +561,7 @@ def _listed(inputs: Any) -> tuple[bool, Sequence[Any]]:
         if inputs.size == 0:
             return False, []
         return (True, [inputs.tolist()]) if inputs.ndim < 2 else (False, inputs.tolist())
-    raise TypeError(
+    raise InputTypeError(
         f"inputs is of type {type(inputs).__name__}; it must be a pair of str, or a list, tuple or "
         f"numpy array of pairs"
     )

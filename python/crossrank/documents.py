@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .errors import InputTypeError
+
 
 @dataclass
 class Document:
@@ -24,18 +26,18 @@ class Document:
 
 
 def content_of(document: Any) -> str:
-    """The text of a document. Raises TypeError for what is none."""
+    """The text of a document. Raises InputTypeError for what is none."""
     if isinstance(document, str):
         return document
     if isinstance(document, Mapping):
         for key in ("page_content", "text"):
             if key in document:
                 return document[key]  # type: ignore[no-any-return]  # the compiled part checks
-        raise TypeError('a document is a dict without "page_content" and without "text"')
+        raise InputTypeError('a document is a dict without "page_content" and without "text"')
     try:
         return document.page_content  # type: ignore[no-any-return]
     except AttributeError:
-        raise TypeError(
+        raise InputTypeError(
             f"a document is of type {type(document).__name__}; it must be a str, a dict with "
             f'"page_content" or "text", or an object with .page_content'
         ) from None
@@ -50,12 +52,14 @@ def _member(document: Any, name: str) -> Any:
 
 
 def metadata_of(document: Any) -> dict[str, Any]:
-    """The metadata of a document; an empty dict where it has none. Raises TypeError."""
+    """The metadata of a document; an empty dict where it has none. Raises InputTypeError."""
     metadata = _member(document, "metadata")
     if metadata is None:
         return {}
     if not isinstance(metadata, Mapping):
-        raise TypeError(f"a document's metadata is of type {type(metadata).__name__}, not a dict")
+        raise InputTypeError(
+            f"a document's metadata is of type {type(metadata).__name__}, not a dict"
+        )
     return metadata if isinstance(metadata, dict) else dict(metadata)
 
 
@@ -69,7 +73,7 @@ def native_documents(
 ) -> tuple[list[Any], list[tuple[str, dict[str, Any] | None]]]:
     """The documents as a list, and as the compiled part reads them."""
     if isinstance(documents, (str, bytes, Mapping)):
-        raise TypeError(
+        raise InputTypeError(
             f"documents is one {type(documents).__name__}; it must be a list of documents"
         )
     listed = list(documents)

@@ -9,7 +9,7 @@ class CrossRankError(Exception):
         code: the engine's name for it, for example "BadConfig"; the same on the command line.
     """
 
-    def __init__(self, message: str, code: str = "Internal") -> None:
+    def __init__(self, message: str, code: str = "InvalidArgument") -> None:
         super().__init__(message)
         self.code = code
 
@@ -18,7 +18,11 @@ class CrossRankError(Exception):
 
 
 class InvalidArgumentError(CrossRankError, ValueError):
-    """An argument or a document is not what it must be, or a text is too long to be scored whole."""
+    """An argument or a document is not what it must be, or a text is too long."""
+
+
+class InputTypeError(InvalidArgumentError, TypeError):
+    """A text, pair or document is of the wrong type. sentence-transformers has ValueError there."""
 
 
 class ModelNotFoundError(CrossRankError, FileNotFoundError):

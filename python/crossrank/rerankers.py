@@ -111,7 +111,7 @@ class CrossEncoderReRanker:
             was cut of each, and whose `.warnings` should be read once.
 
         Raises:
-            TypeError: the query or a document is none.
+            InputTypeError: the query or a document is none.
             As `CrossEncoder.predict`.
         """
         return self._rank(CancelToken(), query, documents, top_k, show_progress_bar)

@@ -175,7 +175,7 @@ void bind_cross_encoder(nb::module_& module) {
            nb::arg("on_progress").none())
       .def("score", &score, nb::arg("pairs"), nb::arg("options"), nb::arg("token"),
            nb::arg("on_progress").none())
-      .def("rank", &rank, nb::arg("query"), nb::arg("documents"), nb::arg("top_k"),
+      .def("rank", &rank, nb::arg("query").none(), nb::arg("documents"), nb::arg("top_k"),
            nb::arg("options"), nb::arg("token"), nb::arg("on_progress").none());
 }
 

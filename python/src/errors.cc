@@ -35,14 +35,20 @@ const char* class_of(ErrorCode code) {
   return "EngineError";
 }
 
-}  // namespace
-
-void raise(const Error& error) {
-  const nb::object type = nb::module_::import_("crossrank.errors").attr(class_of(error.code));
+[[noreturn]] void raise_class(const char* name, const Error& error) {
+  const nb::object type = nb::module_::import_("crossrank.errors").attr(name);
   const std::string code(to_string(error.code));
   const nb::object exception = type(nb::str(error.message.data(), error.message.size()), code);
   PyErr_SetObject(type.ptr(), exception.ptr());
   throw nb::python_error();
+}
+
+}  // namespace
+
+void raise(const Error& error) { raise_class(class_of(error.code), error); }
+
+void raise_input_type(const std::string& message) {
+  raise_class("InputTypeError", {ErrorCode::kInvalidArgument, message});
 }
 
 }  // namespace crossrank::python

@@ -3,6 +3,7 @@
 
 #include <nanobind/nanobind.h>
 
+#include <string>
 #include <utility>
 
 #include "crossrank/result.h"
@@ -12,6 +13,9 @@ namespace crossrank::python {
 // Throws nanobind::python_error with the class of crossrank.errors that the code has. Needs the
 // GIL.
 [[noreturn]] void raise(const Error& error);
+
+// Throws crossrank.errors.InputTypeError. Needs the GIL.
+[[noreturn]] void raise_input_type(const std::string& message);
 
 // The value, or the exception. Needs the GIL.
 template <typename T>

@@ -124,7 +124,7 @@ void bind_judging(nb::class_<Class>& bound) {
         in.interruptible.run([&] { ranking.emplace(self.rank(in.query, in.documents, in.call)); });
         return to_python(value_or_raise(std::move(*ranking)));
       },
-      nb::arg("query"), nb::arg("documents"), nb::arg("context"), nb::arg("deadline_ms"),
+      nb::arg("query").none(), nb::arg("documents"), nb::arg("context"), nb::arg("deadline_ms"),
       nb::arg("traceparent"), nb::arg("token"));
   bound.def(
       "dry_run",
@@ -136,7 +136,7 @@ void bind_judging(nb::class_<Class>& bound) {
             [&] { requests.emplace(self.dry_run(in.query, in.documents, in.call)); });
         return to_python(value_or_raise(std::move(*requests)));
       },
-      nb::arg("query"), nb::arg("documents"), nb::arg("context"), nb::arg("deadline_ms"),
+      nb::arg("query").none(), nb::arg("documents"), nb::arg("context"), nb::arg("deadline_ms"),
       nb::arg("traceparent"), nb::arg("token"));
 }
 
@@ -166,7 +166,7 @@ void bind_rerankers(nb::module_& module) {
   module.def("check_rerank_options", [](const Encoder& encoder, const ReRankOptions& options) {
     make_reranker(encoder, options);
   });
-  module.def("rerank", &rerank, nb::arg("encoder"), nb::arg("options"), nb::arg("query"),
+  module.def("rerank", &rerank, nb::arg("encoder"), nb::arg("options"), nb::arg("query").none(),
              nb::arg("documents"), nb::arg("token"), nb::arg("on_progress").none());
   module.def("scored_text",
              [](const Encoder& encoder, const ReRankOptions& options, nb::object document) {

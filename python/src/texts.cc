@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "errors.h"
+
 namespace crossrank::python {
 namespace nb = nanobind;
 namespace {
@@ -12,11 +14,6 @@ namespace {
 // U+FFFD for each lone surrogate, by way of UTF-16, in which pairs of them are characters.
 nb::object without_surrogates(nb::handle text) {
   return text.attr("encode")("utf-16-le", "surrogatepass").attr("decode")("utf-16-le", "replace");
-}
-
-[[noreturn]] void raise_type_error(const std::string& message) {
-  PyErr_SetString(PyExc_TypeError, message.c_str());
-  throw nb::python_error();
 }
 
 std::string name_of_type(nb::handle object) {
@@ -35,7 +32,7 @@ std::string_view Texts::view(nb::handle text, const char* what, std::size_t inde
     if (const std::size_t at = name.find('#'); at != std::string::npos) {
       name.replace(at, 1, std::to_string(index));
     }
-    raise_type_error(name + " is of type " + name_of_type(text) + "; it must be a str");
+    raise_input_type(name + " is of type " + name_of_type(text) + "; it must be a str");
   }
   kept_.push_back(nb::borrow(text));
   Py_ssize_t size = 0;
@@ -57,7 +54,7 @@ std::vector<TextPair> read_pairs(Texts& texts, nb::handle pairs, std::size_t fir
     const nb::object pair = nb::steal(PySequence_GetItem(pairs.ptr(), static_cast<Py_ssize_t>(i)));
     if (!pair.is_valid()) throw nb::python_error();
     if (!is_list(pair) || nb::len(pair) != 2) {
-      raise_type_error(
+      raise_input_type(
           "pair " + std::to_string(i) + " is of type " + name_of_type(pair) +
           (is_list(pair) ? " with " + std::to_string(nb::len(pair)) + " elements" : "") +
           "; it must be a list or tuple of a query and a document");

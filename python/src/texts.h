@@ -16,8 +16,8 @@ namespace crossrank::python {
 // lists meanwhile. One thread; all but the destructor's caller, too, must hold the GIL.
 class Texts {
  public:
-  // A lone surrogate, which is no Unicode text, is read as U+FFFD. Throws TypeError for what is no
-  // str; `what` names it, for example "the query".
+  // A lone surrogate, which is no Unicode text, is read as U+FFFD. Throws InputTypeError for what
+  // is no str; `what` names it, for example "the query".
   std::string_view view(nanobind::handle text, const char* what, std::size_t index);
 
  private:
@@ -29,7 +29,7 @@ class Texts {
 std::vector<TextPair> read_pairs(Texts& texts, nanobind::handle pairs, std::size_t first,
                                  std::size_t count);
 
-// All strings of a list or tuple. Throws TypeError.
+// All strings of a list or tuple. Throws InputTypeError.
 std::vector<std::string_view> read_documents(Texts& texts, nanobind::handle documents);
 
 }  // namespace crossrank::python

@@ -86,6 +86,18 @@ class CheckIncludes(unittest.TestCase):
             "text may include of the public headers only result.h",
         )
 
+    def test_the_python_binding_sees_the_public_headers_alone(self):
+        good = {**self.GOOD, "python/src/texts.h": "#include <nanobind/nanobind.h>\n"}
+        code, out = self.check(
+            {**good, "python/src/a.cc": '#include "texts.h"\n#include "crossrank/tokenizer.h"\n'}
+        )
+        self.assertEqual(code, 0, out)
+        self.refuse(
+            {**good, "python/src/bad.cc": '#include "base/utf8.h"\n'},
+            "python/src/bad.cc:2",
+            "python/src may include only itself",
+        )
+
     def test_public_headers_include_std_only(self):
         for line in (
             "#include <immintrin.h>",

@@ -1,0 +1,211 @@
+"""CrossEncoder.rank and the rerankers over documents."""
+
+import asyncio
+import copy
+import datetime
+import pickle
+import uuid
+
+import numpy as np
+import pytest
+from conftest import DOCUMENTS, QUERY, golden
+
+import crossrank
+from crossrank import CrossEncoderReRanker, Document
+
+
+def test_rank(builtin):
+    scores = builtin.predict([(QUERY, document) for document in DOCUMENTS])
+    ranked = builtin.rank(QUERY, DOCUMENTS)
+    assert ranked == [{"corpus_id": int(i), "score": float(scores[i])} for i in np.argsort(-scores)]
+    assert builtin.rank(QUERY, DOCUMENTS, top_k=2, return_documents=True) == [
+        {**entry, "text": DOCUMENTS[entry["corpus_id"]]} for entry in ranked[:2]
+    ]
+    assert builtin.rank(QUERY, tuple(DOCUMENTS), top_k=0) == ranked
+    assert builtin.rank(QUERY, np.array(DOCUMENTS), top_k=100) == ranked
+    assert asyncio.run(builtin.arank(QUERY, DOCUMENTS)) == ranked
+    assert builtin.rank(QUERY, []) == []
+
+
+def test_ties_keep_the_order_of_the_input(tiny):
+    ranked = tiny.rank("q", ["same", "same", "other", "same"])
+    same = [entry["corpus_id"] for entry in ranked if entry["corpus_id"] != 2]
+    assert same == [0, 1, 3]
+
+
+def test_rank_is_by_logits_where_probabilities_are_saturated(tiny):
+    documents = [f"word{i} moon river" for i in range(50)]
+    by_logit = [entry["corpus_id"] for entry in tiny.rank("q", documents)]
+    squashed = tiny.rank("q", documents, activation_fn="sigmoid")
+    assert [entry["corpus_id"] for entry in squashed] == by_logit
+
+
+def test_rank_by_a_function_of_the_callers(tiny):
+    documents = ["one", "two words", "three words here"]
+    turned = tiny.rank("q", documents, activation_fn=lambda x: -x)
+    plain = tiny.rank("q", documents)
+    assert [e["corpus_id"] for e in turned] == [e["corpus_id"] for e in plain][::-1]
+    assert turned[0]["score"] == -plain[-1]["score"]
+
+
+@pytest.mark.parametrize(
+    "query, documents, options, error, words",
+    [
+        ("q", ["a"], {"top_k": -1}, ValueError, "top_k"),
+        ("q", "abc", {}, TypeError, "documents is one str"),
+        ("q", ["a", None], {}, TypeError, "document 1 is of type NoneType"),
+        (None, ["a"], {}, TypeError, "query"),
+        ("q", ["a"], {"unknown": 1}, TypeError, "unknown"),
+    ],
+)
+def test_ranks_that_cannot_be(tiny, query, documents, options, error, words):
+    with pytest.raises(error, match=words):
+        tiny.rank(query, documents, **options)
+
+
+def test_ranking_needs_one_label(labels3):
+    with pytest.raises(ValueError, match="3"):
+        labels3.rank("q", ["a"])
+    with pytest.raises(crossrank.ModelError, match="3"):
+        CrossEncoderReRanker(labels3)
+
+
+class ForeignDocument:
+    """As LangChain's: what counts are the two attributes."""
+
+    def __init__(self, page_content, metadata):
+        self.page_content = page_content
+        self.metadata = metadata
+
+
+def test_documents_of_all_kinds(builtin):
+    documents = [
+        DOCUMENTS[0],
+        {"page_content": DOCUMENTS[1], "metadata": {"source": "a"}, "id": 7},
+        {"text": DOCUMENTS[2]},
+        Document(DOCUMENTS[3], {"source": "b"}, id="d"),
+        ForeignDocument("Lyon lies on the Rhone.", {"source": "c"}),
+    ]
+    before = copy.deepcopy(documents[:4])
+    ranking = CrossEncoderReRanker(builtin).rank(QUERY, documents)
+    assert len(ranking) == 4 and ranking[0] == (documents[1], ranking.results[0].score)
+    for (document, score), result in zip(ranking, ranking.results):
+        assert document is documents[result.index] and score == result.logit == result.score
+    assert [result.rank for result in ranking.results] == [1, 2, 3, 4]
+    first = ranking.results[0]
+    assert (first.id, first.stage, first.judge) == ("7", "cross_encoder", None)
+    assert first.page_content == DOCUMENTS[1] and first.metadata == {"source": "a"}
+    assert ranking.judge is None and not ranking.degraded and ranking.truncated_documents == 0
+    assert documents[:4] == before
+
+
+def test_the_first_400_characters_are_scored(builtin):
+    head = "é" * 400
+    reranker = CrossEncoderReRanker(builtin, top_k=0)
+    ranking = reranker.rank(QUERY, [head + DOCUMENTS[1], head])
+    assert ranking[0][1] == ranking[1][1]
+    assert ranking.results[0].truncation.chars_cut == len(DOCUMENTS[1])
+    assert ranking.truncated_documents == 1
+    assert ranking[0][0].endswith(DOCUMENTS[1])  # the caller's own, whole
+    whole = CrossEncoderReRanker(builtin, max_chars=0).rank(QUERY, [head + DOCUMENTS[1], head])
+    assert whole[0][1] > whole[1][1]
+
+
+def test_metadata_in_the_scored_text(builtin):
+    document = Document(
+        "It is large.",
+        {
+            "title": "Paris",
+            "year": 2024,
+            "open": True,
+            "tags": ["city", "capital"],
+            "none": None,
+            "day": datetime.date(2024, 5, 1),
+            "key": uuid.UUID(int=1),
+            "share": np.float32(0.5),
+            "big": 10**30,
+        },
+    )
+    by_fields = CrossEncoderReRanker(builtin, metadata_fields=["title", "none", "year"])
+    assert by_fields.scored_text(document) == "Paris\n2024\nIt is large."
+    template = "{title} {year} {open} {tags} {none} {day} {key} {share} {big} {{{page_content}}}"
+    by_template = CrossEncoderReRanker(builtin, metadata_template=template)
+    assert by_template.scored_text(document) == (
+        "Paris 2024 true city, capital  2024-05-01 00000000-0000-0000-0000-000000000001 0.5 "
+        "1000000000000000000000000000000 {It is large.}"
+    )
+    documents = [Document("It is large.", {"title": "Berlin"}), document]
+    assert by_fields.rank(QUERY, documents)[0][0] is document
+    warned = CrossEncoderReRanker(builtin, metadata_fields=["titel"]).rank(QUERY, documents)
+    assert any("titel" in warning for warning in warned.warnings)
+
+
+def test_metadata_that_holds_itself(builtin):
+    metadata = {}
+    metadata["self"] = metadata
+    with pytest.raises(ValueError, match="nested"):
+        CrossEncoderReRanker(builtin, metadata_fields=["self"]).rank("q", [Document("a", metadata)])
+    CrossEncoderReRanker(builtin).rank("q", [Document("a", metadata)])  # not looked at
+
+
+def test_thresholds_and_top_k(builtin):
+    assert len(CrossEncoderReRanker(builtin, min_probability=0.95).rank(QUERY, DOCUMENTS)) == 1
+    best = builtin.predict((QUERY, DOCUMENTS[1]))
+    at_the_best = CrossEncoderReRanker(builtin, min_logit=float(best)).rank(QUERY, DOCUMENTS)
+    assert len(at_the_best) == 1  # inclusive
+    assert len(CrossEncoderReRanker(builtin, top_k=0).rank(QUERY, DOCUMENTS * 3)) == 12
+    assert len(CrossEncoderReRanker(builtin).rank(QUERY, DOCUMENTS * 3, top_k=7)) == 7
+    assert CrossEncoderReRanker(builtin).rank(QUERY, []) == []
+    with pytest.raises(ValueError, match="max_length"):
+        CrossEncoderReRanker(builtin, max_length=2).rank(QUERY, DOCUMENTS)
+
+
+@pytest.mark.parametrize(
+    "options, error",
+    [
+        ({"top_k": -1}, ValueError),
+        ({"max_chars": -1}, ValueError),
+        ({"batch_size": 0}, ValueError),
+        ({"metadata_fields": "title"}, TypeError),
+        ({"metadata_fields": ["a"], "metadata_template": "{page_content}"}, ValueError),
+        ({"metadata_template": "{title}"}, ValueError),
+        ({"metadata_template": "{page_content"}, ValueError),
+        ({"min_probability": 2}, ValueError),
+        ({"min_logit": "high"}, TypeError),
+        ({"truncation": "never"}, ValueError),
+        ({"precision": "int8"}, TypeError),
+    ],
+)
+def test_rerankers_that_cannot_be(builtin, options, error):
+    with pytest.raises(error):
+        CrossEncoderReRanker(builtin, **options)
+
+
+@pytest.mark.parametrize(
+    "documents",
+    ["one text", {"page_content": "a"}, [3], [{"content": "a"}], [Document(None)],
+     [{"text": "a", "metadata": [1]}]],
+)  # fmt: skip
+def test_documents_that_are_none(builtin, documents):
+    reranker = CrossEncoderReRanker(builtin, metadata_fields=["a"])
+    with pytest.raises(crossrank.InputTypeError):
+        reranker.rank("q", documents)
+
+
+def test_what_is_pickled_ranks_the_same(builtin):
+    reranker = CrossEncoderReRanker(
+        "builtin", top_k=2, metadata_template="{title}: {page_content}", min_logit=-20
+    )
+    documents = [Document(text, {"title": str(i)}) for i, text in enumerate(DOCUMENTS)]
+    again = pickle.loads(pickle.dumps(reranker))
+    assert again.rank(QUERY, documents) == reranker.rank(QUERY, documents)
+    encoder = crossrank.CrossEncoder(golden("scores_identity"), max_length=12, threads=1)
+    copied = copy.deepcopy(encoder)
+    assert copied.max_seq_length == 12 and copied.info.threads == 1
+    assert copied.rank("q", DOCUMENTS) == encoder.rank("q", DOCUMENTS)
+
+
+def test_a_ranking_is_pickled(builtin):
+    ranking = CrossEncoderReRanker(builtin).rank(QUERY, DOCUMENTS)
+    again = pickle.loads(pickle.dumps(ranking))
+    assert again == ranking and again.results == ranking.results
