@@ -42,7 +42,8 @@ void predict_stretches(const Encoder& self, nb::sequence pairs, ScoreOptions opt
       options.progress = [&](std::size_t done, std::size_t) { progress(first + done, total); };
     }
     std::optional<Result<Predictions>> predictions;
-    interruptible.run([&] { predictions.emplace(encoder->predict(stretch, options)); });
+    interruptible.run([&] { predictions.emplace(encoder->predict(stretch, options)); },
+                      texts.bytes());
     take(first, value_or_raise(std::move(*predictions)));
     first += count;
   } while (first < total);
@@ -102,7 +103,8 @@ nb::list rank(const Encoder& self, nb::handle query, nb::object documents, std::
   options.score.cancel = interruptible.flag();
   options.score.progress = interruptible.progress();
   std::optional<Result<std::vector<RankedIndex>>> ranked;
-  interruptible.run([&] { ranked.emplace(encoder->rank(query_view, views, options)); });
+  interruptible.run([&] { ranked.emplace(encoder->rank(query_view, views, options)); },
+                    texts.bytes());
   nb::list out;
   for (const RankedIndex& found : value_or_raise(std::move(*ranked))) {
     out.append(nb::make_tuple(found.index, found.pair.score));
@@ -116,7 +118,8 @@ void load(Encoder* self, const std::string& model, LoadOptions options, const Ca
   options.cancel = interruptible.flag();
   options.progress = interruptible.progress();
   std::optional<Result<CrossEncoder>> loaded;
-  interruptible.run([&] { loaded.emplace(CrossEncoder::load(model, options)); });
+  interruptible.run([&] { loaded.emplace(CrossEncoder::load(model, options)); },
+                    Interruptible::kLong);
   new (self) Encoder(value_or_raise(std::move(*loaded)));
 }
 

@@ -11,6 +11,7 @@ namespace nb = nanobind;
 namespace {
 
 constexpr std::chrono::milliseconds kLookOut{50};
+constexpr std::size_t kFewBytes = 8192;  // some 2,000 tokens: tens of milliseconds in float32
 
 // Signal handlers of Python run in the main thread alone.
 bool in_main_thread() {
@@ -38,8 +39,8 @@ void Interruptible::report() {
   reported_ = done;
 }
 
-void Interruptible::run(const std::function<void()>& work) {
-  if (on_progress_.is_none() && !in_main_thread()) {
+void Interruptible::run(const std::function<void()>& work, std::size_t bytes) {
+  if (on_progress_.is_none() && (bytes <= kFewBytes || !in_main_thread())) {
     const nb::gil_scoped_release release;
     work();
     return;

@@ -5,6 +5,8 @@
 #include <nanobind/nanobind.h>
 
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -24,14 +26,18 @@ class CancelToken {
 
 // Calls `work` without the GIL. It must stop soon after the token's flag is set, and touch nothing
 // of Python. `on_progress` is None or called as on_progress(done, total), with the GIL, some 20
-// times a second, with what the returned Progress was last told, and once at the end. When a signal
-// handler raises, as Ctrl-C does, the work is stopped and waited for, and the exception thrown. The
-// same with what on_progress raises, and `work` throws.
+// times a second, with what the returned Progress was last told, and once at the end. A call with
+// few texts is over before anybody waits for Ctrl-C: it runs where it is, since handing it to
+// another thread and back would be a tenth of a pair's milliseconds. When a signal handler raises,
+// as Ctrl-C does, the work is stopped and waited for, and the exception thrown. The same with what
+// on_progress raises, and `work` throws.
 class Interruptible {
  public:
   Interruptible(CancelToken token, nanobind::object on_progress);
 
-  void run(const std::function<void()>& work);
+  static constexpr std::size_t kLong = SIZE_MAX;
+  // `bytes` of all texts; kLong for work that waits for others.
+  void run(const std::function<void()>& work, std::size_t bytes);
   [[nodiscard]] Progress progress();  // for the options of the work; empty without on_progress
   [[nodiscard]] const std::atomic<bool>* flag() const { return token_.flag(); }
 

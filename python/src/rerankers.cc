@@ -121,7 +121,8 @@ void bind_judging(nb::class_<Class>& bound) {
          std::int64_t deadline_ms, nb::handle traceparent, const CancelToken& token) {
         JudgeInput in(query, std::move(documents), context, deadline_ms, traceparent, token);
         std::optional<Result<JudgedRanking>> ranking;
-        in.interruptible.run([&] { ranking.emplace(self.rank(in.query, in.documents, in.call)); });
+        in.interruptible.run([&] { ranking.emplace(self.rank(in.query, in.documents, in.call)); },
+                             Interruptible::kLong);
         return to_python(value_or_raise(std::move(*ranking)));
       },
       nb::arg("query").none(), nb::arg("documents"), nb::arg("context"), nb::arg("deadline_ms"),
@@ -133,7 +134,8 @@ void bind_judging(nb::class_<Class>& bound) {
         JudgeInput in(query, std::move(documents), context, deadline_ms, traceparent, token);
         std::optional<Result<std::vector<JudgeExchange>>> requests;
         in.interruptible.run(
-            [&] { requests.emplace(self.dry_run(in.query, in.documents, in.call)); });
+            [&] { requests.emplace(self.dry_run(in.query, in.documents, in.call)); },
+            Interruptible::kLong);
         return to_python(value_or_raise(std::move(*requests)));
       },
       nb::arg("query").none(), nb::arg("documents"), nb::arg("context"), nb::arg("deadline_ms"),
@@ -149,12 +151,14 @@ nb::tuple rerank(const Encoder& encoder, ReRankOptions options, nb::handle query
   Texts texts;
   const std::string_view query_view = texts.view(query, "the query", 0);
   const std::vector<Document> list = read_documents_with_metadata(std::move(documents));
+  std::size_t bytes = query_view.size();
+  for (const Document& document : list) bytes += document.page_content.size();
   Interruptible interruptible(token, std::move(on_progress));
   options.cancel = interruptible.flag();
   options.progress = interruptible.progress();
   const CrossEncoderReRanker reranker = make_reranker(encoder, options);
   std::optional<Result<Ranking>> ranking;
-  interruptible.run([&] { ranking.emplace(reranker.rank(query_view, list)); });
+  interruptible.run([&] { ranking.emplace(reranker.rank(query_view, list)); }, bytes);
   return to_python(value_or_raise(std::move(*ranking)));
 }
 

@@ -43,6 +43,7 @@ std::string_view Texts::view(nb::handle text, const char* what, std::size_t inde
     bytes = PyUnicode_AsUTF8AndSize(kept_.back().ptr(), &size);
     if (bytes == nullptr) throw nb::python_error();
   }
+  bytes_ += static_cast<std::size_t>(size);
   return {bytes, static_cast<std::size_t>(size)};
 }
 

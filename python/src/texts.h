@@ -4,7 +4,6 @@
 #include <nanobind/nanobind.h>
 
 #include <cstddef>
-#include <deque>
 #include <string_view>
 #include <vector>
 
@@ -19,9 +18,11 @@ class Texts {
   // A lone surrogate, which is no Unicode text, is read as U+FFFD. Throws InputTypeError for what
   // is no str; `what` names it, for example "the query".
   std::string_view view(nanobind::handle text, const char* what, std::size_t index);
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }  // of all views
 
  private:
   std::vector<nanobind::object> kept_;
+  std::size_t bytes_ = 0;
 };
 
 // The pairs [first, first + count) of a list or tuple of (query, document) lists or tuples. Throws
