@@ -18,6 +18,11 @@ from conftest import DOCUMENTS, QUERY, golden, pairs
 import crossrank
 
 
+exact = pytest.mark.skipif(
+    "CROSSRANK_SANITIZE" in os.environ, reason="a sanitizer's memory and time are its own"
+)
+
+
 def test_16_threads_share_one_object(tiny):
     inputs = pairs(300)
     expected = tiny.predict(inputs)
@@ -69,6 +74,7 @@ def seconds_until_interrupt(call):
     return time.monotonic() - sent[0]
 
 
+@exact
 def test_ctrl_c_stops_the_work(builtin):
     inputs = endless()
     reranker = crossrank.CrossEncoderReRanker(builtin, max_chars=0)
@@ -188,6 +194,7 @@ def resident_kb() -> int:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE") // 1024
 
 
+@exact
 def test_no_leak_over_10_000_calls(tiny):
     reranker = crossrank.CrossEncoderReRanker(tiny, metadata_fields=["title"])
     documents = [crossrank.Document("é" * 50, {"title": "x" * 50, "list": [1, {"a": 2}]})] * 4
@@ -211,6 +218,7 @@ def test_no_leak_over_10_000_calls(tiny):
     assert resident_kb() - before < 3000  # kB; 100 bytes a call would be 4,000
 
 
+@exact
 def test_loading_again_and_again():
     def load(count):
         for _ in range(count):
