@@ -50,7 +50,7 @@ format:  ## Rewrite the C++ and Python files with the pinned clang-format and ru
 	@$(timed); tools/deps.sh lint python; \
 	git ls-files -z '*.h' '*.cc' | xargs -0 clang-format-14 -i; \
 	tools/venv.sh tools/requirements-lint.txt; \
-	git ls-files -z '*.py' | xargs -0 build/venv/bin/ruff format
+	git ls-files -z '*.py' '*.pyi' | xargs -0 build/venv/bin/ruff format
 
 test-sanitizers:  ## Unit tests and fuzz corpora under ASan + UBSan, threads and the server under TSan
 	@$(timed); tools/deps.sh build test; \

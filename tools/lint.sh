@@ -41,12 +41,13 @@ check_format() {
 
 check_python() {
   if ! tools/venv.sh tools/requirements-lint.txt; then
-    unchecked+=('Python (ruff could not be installed)')
+    unchecked+=('Python (ruff and mypy could not be installed)')
     return 0
   fi
   local status=0
-  git ls-files -z '*.py' | xargs -0 "$ruff" format --check || status=1
-  git ls-files -z '*.py' | xargs -0 "$ruff" check || status=1
+  git ls-files -z '*.py' '*.pyi' | xargs -0 "$ruff" format --check || status=1
+  git ls-files -z '*.py' '*.pyi' | xargs -0 "$ruff" check || status=1
+  build/venv/bin/mypy --config-file pyproject.toml python/crossrank || status=1
   return $status
 }
 

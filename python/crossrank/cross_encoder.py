@@ -224,6 +224,7 @@ class CrossEncoder:
         device: Any = None,
         pool: Any = None,
         chunk_size: int | None = None,
+        _token: CancelToken | None = None,
         **deprecated: Any,
     ) -> list[dict[str, Any]]:
         """Ranks documents for a query, by logit descending and then by place in `documents`.
@@ -242,29 +243,51 @@ class CrossEncoder:
             ValueError: the model has more than one label, or top_k is negative.
             As `predict`.
         """
-        return self._rank(
-            CancelToken(),
-            query,
-            documents,
-            top_k,
-            return_documents,
-            batch_size,
-            show_progress_bar,
-            activation_fn,
-            prompt_name=prompt_name,
-            prompt=prompt,
-            truncation=truncation,
-            max_length=max_length,
-            max_chars=max_chars,
-            device=device,
-            pool=pool,
-            chunk_size=chunk_size,
-            **deprecated,
-        )
+        token = _token if _token is not None else CancelToken()
+        given = _reference.rename_call_arguments("rank", deprecated)
+        if activation_fn is None:
+            activation_fn = given.pop("activation_fn", None)
+        refuse_unknown("rank", given)
+        _reference.check_device(device)
+        _reference.check_pool(pool, chunk_size)
+        if self.num_labels != 1:
+            refuse(
+                f"ranking needs a model with one label; {self.info.name} has {self.num_labels}: "
+                f"use predict"
+            )
+        options = self._score_options(batch_size, max_length, truncation)
+        options.max_chars = count("max_chars", max_chars)
+        options.query_prompt = self._prompt(prompt_name, prompt)
+        kept = count("top_k", top_k or 0)
+        if isinstance(documents, str):
+            raise InputTypeError("documents is one str; it must be a list of them")
+        listed = list(documents)
+
+        function = activation_fn if activation_fn is not None else self.activation_fn
+        if function is not None and activations.native_activation(function) is None:
+            # Not known to keep the order of logits: the order is that of its scores.
+            scores = self._scores(
+                [(query, document) for document in listed],
+                options,
+                function,
+                False,
+                show_progress_bar,
+                token,
+            ).floats()
+            order = sorted(range(len(scores)), key=lambda index: -scores[index])
+            found = [(index, scores[index]) for index in order[: kept or None]]
+        else:
+            if function is not None:
+                options.activation = activations.native_activation(function)
+            with progress_bar(show_progress_bar, len(listed)) as on_progress:
+                found = self._loaded.rank(query, listed, kept, options, token, on_progress)
+        if return_documents:
+            return [{"corpus_id": i, "score": s, "text": listed[i]} for i, s in found]
+        return [{"corpus_id": i, "score": s} for i, s in found]
 
     def arank(self, *args: Any, **kwargs: Any) -> Awaitable[list[dict[str, Any]]]:
         """`rank` in a thread of the event loop's. Cancelling the task stops the work."""
-        return in_thread(lambda token: self._rank(token, *args, **kwargs))
+        return in_thread(lambda token: self.rank(*args, _token=token, **kwargs))
 
     def score(
         self,
@@ -421,68 +444,6 @@ class CrossEncoder:
         with progress_bar(show_progress_bar, len(pairs)) as on_progress:
             scores = self._loaded.predict(pairs, options, token, on_progress)
         return _Scores(scores, self.num_labels, custom, softmax)
-
-    def _rank(
-        self,
-        token: CancelToken,
-        query: str,
-        documents: Sequence[str],
-        top_k: int | None = None,
-        return_documents: bool = False,
-        batch_size: int = 32,
-        show_progress_bar: bool | None = None,
-        activation_fn: Callable[[Any], Any] | str | None = None,
-        *,
-        prompt_name: str | None = None,
-        prompt: str | None = None,
-        truncation: str = "longest_first",
-        max_length: int | None = None,
-        max_chars: int = 0,
-        device: Any = None,
-        pool: Any = None,
-        chunk_size: int | None = None,
-        **deprecated: Any,
-    ) -> list[dict[str, Any]]:
-        given = _reference.rename_call_arguments("rank", deprecated)
-        if activation_fn is None:
-            activation_fn = given.pop("activation_fn", None)
-        refuse_unknown("rank", given)
-        _reference.check_device(device)
-        _reference.check_pool(pool, chunk_size)
-        if self.num_labels != 1:
-            refuse(
-                f"ranking needs a model with one label; {self.info.name} has {self.num_labels}: "
-                f"use predict"
-            )
-        options = self._score_options(batch_size, max_length, truncation)
-        options.max_chars = count("max_chars", max_chars)
-        options.query_prompt = self._prompt(prompt_name, prompt)
-        kept = count("top_k", top_k or 0)
-        if isinstance(documents, str):
-            raise InputTypeError("documents is one str; it must be a list of them")
-        listed = list(documents)
-
-        function = activation_fn if activation_fn is not None else self.activation_fn
-        if function is not None and activations.native_activation(function) is None:
-            # Not known to keep the order of logits: the order is that of its scores.
-            scores = self._scores(
-                [(query, document) for document in listed],
-                options,
-                function,
-                False,
-                show_progress_bar,
-                token,
-            ).floats()
-            order = sorted(range(len(scores)), key=lambda index: -scores[index])
-            found = [(index, scores[index]) for index in order[: kept or None]]
-        else:
-            if function is not None:
-                options.activation = activations.native_activation(function)
-            with progress_bar(show_progress_bar, len(listed)) as on_progress:
-                found = self._loaded.rank(query, listed, kept, options, token, on_progress)
-        if return_documents:
-            return [{"corpus_id": i, "score": s, "text": listed[i]} for i, s in found]
-        return [{"corpus_id": i, "score": s} for i, s in found]
 
 
 class _Scores:

@@ -17,7 +17,6 @@ from conftest import DOCUMENTS, QUERY, golden, pairs
 
 import crossrank
 
-
 exact = pytest.mark.skipif(
     "CROSSRANK_SANITIZE" in os.environ, reason="a sanitizer's memory and time are its own"
 )

@@ -53,13 +53,13 @@ TEST_F(BuiltinTest, TheVariableWins) {
   EXPECT_EQ(model->name, "builtin");
 }
 
-TEST_F(BuiltinTest, TheInstalledFolderIsFoundFromBinAndLib) {
+TEST_F(BuiltinTest, TheInstalledFolderIsFoundFromBinLibAndPackage) {
   TempFolder prefix;
   const fs::path share = prefix.path() / "share/crossrank/models/minilm-l6-crossrank";
   for (const char* name : {"config.json", "tokenizer.json", "model.safetensors"}) {
     write_file(share / name, "x");
   }
-  for (const char* beside : {"bin", "lib", "lib/x86_64-linux-gnu"}) {
+  for (const char* beside : {"bin", "lib", "lib/x86_64-linux-gnu", "."}) {
     fs::create_directories(prefix.path() / beside);
     EXPECT_EQ(find_installed_builtin(prefix.path() / beside), share) << beside;
   }

@@ -272,6 +272,24 @@ TEST(CrossEncoderPredict, TheModelsPromptStandsInFrontOfEveryQuery) {
   EXPECT_EQ(tokenizer.encode("w5", "w6").value().tokens,
             Tokenizer::load(plain_model.folder())->encode("w90 w91. w9w5", "w6").value().tokens);
   EXPECT_EQ(tokenizer.encode("w5").value().tokens.size(), 3U);
+
+  // A call's own prompt in its place, also none at all.
+  for (const char* prompt : {"", "w90 w91. w9", "w7 "}) {
+    ScoreOptions options;
+    options.query_prompt = prompt;
+    Texts in_front = texts;
+    for (std::string& query : in_front.queries) query.insert(0, prompt);
+    const std::vector<float> expected = logits_of(plain.predict(in_front.pairs()).value());
+    for (const CrossEncoder* encoder : {&plain, &prompted}) {
+      expect_same_bits(logits_of(encoder->predict(texts.pairs(), options).value()), expected,
+                       prompt);
+    }
+    EXPECT_EQ(tokenizer.encode("w5", "w6", options).value().tokens,
+              Tokenizer::load(plain_model.folder())
+                  ->encode(std::string(prompt) + "w5", "w6")
+                  .value()
+                  .tokens);
+  }
 }
 
 TEST(CrossEncoderPredict, ErrorsNameTheFirstPairThatHasOne) {
