@@ -23,12 +23,13 @@ namespace {
 // has.
 constexpr std::size_t kStretch = 65'536;
 
-// Scores `pairs` stretch by stretch; take(first, predictions) gets the results, with the GIL.
+// Scores the first `total` pairs stretch by stretch; take(first, predictions) gets the results,
+// with the GIL. Throws IndexError when the caller's list shrinks meanwhile.
 template <typename Take>
-void predict_stretches(const Encoder& self, nb::sequence pairs, ScoreOptions options,
-                       const CancelToken& token, nb::object on_progress, Take take) {
+void predict_stretches(const Encoder& self, nb::sequence pairs, std::size_t total,
+                       ScoreOptions options, const CancelToken& token, nb::object on_progress,
+                       Take take) {
   const std::shared_ptr<const CrossEncoder> encoder = value_or_raise(self.get());
-  const std::size_t total = nb::len(pairs);
   Interruptible interruptible(token, std::move(on_progress));
   const Progress progress = interruptible.progress();
   options.cancel = interruptible.flag();
@@ -53,11 +54,12 @@ void predict_stretches(const Encoder& self, nb::sequence pairs, ScoreOptions opt
 nb::object predict(const Encoder& self, nb::sequence pairs, const ScoreOptions& options,
                    const CancelToken& token, nb::object on_progress) {
   const std::size_t labels = self.info().num_labels;
-  const std::size_t size = nb::len(pairs) * labels * sizeof(float);
+  const std::size_t total = nb::len(pairs);
+  const std::size_t size = total * labels * sizeof(float);
   const nb::object out =
       nb::steal(PyByteArray_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(size)));
   if (!out.is_valid()) throw nb::python_error();
-  predict_stretches(self, std::move(pairs), options, token, std::move(on_progress),
+  predict_stretches(self, std::move(pairs), total, options, token, std::move(on_progress),
                     [&](std::size_t first, const Predictions& predictions) {
                       char* at = PyByteArray_AsString(out.ptr()) + first * labels * sizeof(float);
                       for (std::size_t i = 0; i < predictions.size();
@@ -76,7 +78,8 @@ nb::object predict(const Encoder& self, nb::sequence pairs, const ScoreOptions& 
 nb::list score(const Encoder& self, nb::sequence pairs, const ScoreOptions& options,
                const CancelToken& token, nb::object on_progress) {
   nb::list out;
-  predict_stretches(self, std::move(pairs), options, token, std::move(on_progress),
+  const std::size_t total = nb::len(pairs);
+  predict_stretches(self, std::move(pairs), total, options, token, std::move(on_progress),
                     [&](std::size_t, const Predictions& predictions) {
                       for (std::size_t i = 0; i < predictions.size(); ++i) {
                         const std::span<const float> logits = predictions.logits(i);
