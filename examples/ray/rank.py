@@ -3,10 +3,9 @@ start from, not a tool. README.md beside it says how to run it."""
 
 import argparse
 
+import crossrank.ray
 import ray
 import ray.data
-
-import crossrank.ray
 
 
 def main() -> None:

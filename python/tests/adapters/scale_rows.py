@@ -33,7 +33,7 @@ def rows():
     out = []
     for q in range(QUERIES):
         query = " ".join(random_.sample(words, 4))
-        texts = [" ".join(random_.sample(words, random_.randint(3, 24))) for _ in range(DOCUMENTS)]
+        texts = [" ".join(random_.sample(words, random_.randint(3, 10))) for _ in range(DOCUMENTS)]
         texts[7] = texts[3]
         texts[40] = texts[3]
         for d, text in enumerate(texts):

@@ -10,12 +10,11 @@ import pytest
 
 pytest.importorskip("pyspark")
 
+import crossrank  # noqa: E402
+import crossrank.spark as scale  # noqa: E402
 import scale_rows as rows_  # noqa: E402
 from pyspark.errors import PythonException  # noqa: E402
 from pyspark.sql import SparkSession  # noqa: E402
-
-import crossrank  # noqa: E402
-import crossrank.spark as scale  # noqa: E402
 
 ROWS = rows_.rows()
 
@@ -144,9 +143,9 @@ def test_reports_rows_that_cannot_be_scored(spark, encoder):
 
 
 def test_udf_scores_columns_and_sql(spark, frame, encoder):
-    expected = rows_.expected_bits(encoder, ROWS)
+    expected = rows_.expected_bits(encoder, ROWS[:200])
     scores = scale.score_udf(model="builtin")
-    found = frame.select("qid", "docid", scores("query", "text").alias("s"))
+    found = frame.where("qid < 'q04'").select("qid", "docid", scores("query", "text").alias("s"))
     assert rows_.found_bits(found.select("qid", "docid", "s.*").collect()) == expected
     spark.udf.register("crossrank_score", scores)
     poisoned(spark).createOrReplaceTempView("poisoned")

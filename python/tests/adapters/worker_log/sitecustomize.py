@@ -1,5 +1,5 @@
-"""Python runs this at the start of each worker that the tests of Spark and Ray start: it writes down
-who loads a model and who scores. Not part of the package, which has no hook for tests."""
+"""Python runs this at the start of each worker that the tests of Spark and Ray start: it writes
+down who loads a model and who scores. Not part of the package, which has no hook for tests."""
 
 import os
 import sys
