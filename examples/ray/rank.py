@@ -1,5 +1,5 @@
-"""Ranks the candidates of many queries with Ray Data: JSON lines or Parquet in, Parquet out. A job to
-start from, not a tool. README.md beside it says how to run it."""
+"""Ranks the candidates of many queries with Ray Data: JSON lines or Parquet in, Parquet out. A job
+to start from, not a tool. README.md beside it says how to run it."""
 
 import argparse
 

@@ -25,8 +25,8 @@ def worker_pythonpath():
 
 
 def rows():
-    """2,000 rows (qid, query, docid, text, place), 40 queries of 50 documents, some of them twice so
-    that logits are equal. Made of the sentences of examples/corpus.jsonl."""
+    """2,000 rows (qid, query, docid, text, place), 40 queries of 50 documents, some of them twice
+    so that logits are equal. Made of the sentences of examples/corpus.jsonl."""
     random_ = random.Random(5)
     lines = (ROOT / "examples/corpus.jsonl").read_text(encoding="utf-8").splitlines()
     words = " ".join(json.loads(line)["page_content"] for line in lines).split()
