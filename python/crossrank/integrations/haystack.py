@@ -1,0 +1,310 @@
+"""Haystack: a ranker component in the place of SentenceTransformersSimilarityRanker. It retrieves
+nothing and asks no LLM."""
+
+# Where the framework is not installed, its types are unknown to mypy.
+# mypy: disable-error-code="import-not-found"
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import replace
+from typing import Any
+
+from .._options import count, number
+from ..errors import InvalidArgumentError
+from ..rerankers import CrossEncoderReRanker
+from ..results import Ranking
+from ._shared import DEFAULT_MODEL, PREVIOUS_SCORE, arank, rank, result_metadata, with_result
+
+try:
+    from haystack import Document, component, default_from_dict, default_to_dict
+    from haystack.utils import ComponentDevice, Secret
+except ImportError as error:
+    raise ImportError(
+        "crossrank.integrations.haystack needs Haystack 2 or later: pip install haystack-ai"
+    ) from error
+
+__all__ = ["CrossRankRanker"]
+
+
+@component
+class CrossRankRanker:
+    """Ranks documents by their relevance to a query.
+
+    The documents that come back are copies with the same id. `score` is the probability, or with
+    scale_score=False the logit. Their meta has `crossrank_logit`, `crossrank_probability`,
+    `crossrank_truncated`, and where they came with a score, `crossrank_previous_score`. Documents
+    with the same id count once: the one with the highest score, or the first.
+
+    It is loaded from YAML only where Haystack is told to trust it:
+    `Pipeline.loads(text, allowed_modules=["crossrank.integrations.haystack"])`.
+
+    Args:
+        model: a folder, a hub id or "builtin".
+        device: None or the CPU.
+        token: of the hub.
+        top_k: documents to return.
+        query_prefix, query_suffix, document_prefix, document_suffix: around what is scored.
+        meta_fields_to_embed: their values stand in front of the content.
+        embedding_separator: between those and the content.
+        scale_score: probabilities instead of logits. The order is that of the logits either way.
+        score_threshold: documents with a lower score are left out; inclusive.
+        trust_remote_code, backend: without effect; nothing of a repository is ever run.
+        model_kwargs, tokenizer_kwargs, config_kwargs: as `CrossEncoder`'s model_kwargs,
+            processor_kwargs and config_kwargs: what has no meaning here is refused.
+        batch_size: pairs a batch at most; changes no score.
+        max_length: tokens a pair, clamped to the model's own limit.
+        truncation: "longest_first", "document_only", "error" or "chunk_max".
+        reranker_kwargs: other keyword arguments of `CrossEncoderReRanker`, those of `CrossEncoder`
+            among them: precision, threads, revision, chunk_tokens, ...
+
+    Raises:
+        ValueError: top_k is not positive, or reranker_kwargs has what is an argument of its own.
+            What is wrong with the model is raised by `warm_up` or the first `run`.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: str | os.PathLike[str] = DEFAULT_MODEL,
+        device: ComponentDevice | None = None,
+        token: Secret | None = Secret.from_env_var(  # noqa: B008  # immutable, as in Haystack's own
+            ["HF_API_TOKEN", "HF_TOKEN"], strict=False
+        ),
+        top_k: int = 10,
+        query_prefix: str = "",
+        query_suffix: str = "",
+        document_prefix: str = "",
+        document_suffix: str = "",
+        meta_fields_to_embed: list[str] | None = None,
+        embedding_separator: str = "\n",
+        scale_score: bool = True,
+        score_threshold: float | None = None,
+        trust_remote_code: bool = False,
+        model_kwargs: dict[str, Any] | None = None,
+        tokenizer_kwargs: dict[str, Any] | None = None,
+        config_kwargs: dict[str, Any] | None = None,
+        backend: str = "torch",
+        batch_size: int = 16,
+        max_length: int = 512,
+        truncation: str = "longest_first",
+        reranker_kwargs: dict[str, Any] | None = None,
+    ) -> None:
+        self.model = os.fspath(model)
+        self.device = device
+        self.token = token
+        self.top_k = count("top_k", top_k, 1)
+        self.query_prefix = query_prefix
+        self.query_suffix = query_suffix
+        self.document_prefix = document_prefix
+        self.document_suffix = document_suffix
+        self.meta_fields_to_embed = list(meta_fields_to_embed or [])
+        self.embedding_separator = embedding_separator
+        self.scale_score = scale_score
+        self.score_threshold = number("score_threshold", score_threshold)
+        self.trust_remote_code = trust_remote_code
+        self.model_kwargs = model_kwargs
+        self.tokenizer_kwargs = tokenizer_kwargs
+        self.config_kwargs = config_kwargs
+        self.backend = backend
+        self.batch_size = batch_size
+        self.max_length = max_length
+        self.truncation = truncation
+        self.reranker_kwargs = reranker_kwargs
+        for name, instead in _HAS_ANOTHER_NAME.items():
+            if name in (reranker_kwargs or {}):
+                raise InvalidArgumentError(
+                    f"reranker_kwargs has {name}: give {instead}", "InvalidArgument"
+                )
+        self._reranker: CrossEncoderReRanker | None = None
+
+    def warm_up(self) -> None:
+        """Loads the model, once.
+
+        Raises:
+            As `CrossEncoderReRanker`.
+        """
+        if self._reranker is None:
+            self._reranker = self._load()
+
+    async def warm_up_async(self) -> None:
+        """`warm_up` in a thread."""
+        if self._reranker is None:
+            await asyncio.to_thread(self.warm_up)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The component as plain data; a token by the name of its variable alone."""
+        data: dict[str, Any] = default_to_dict(
+            self, **{name: getattr(self, name) for name in _INIT_PARAMETERS}
+        )
+        return data
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> CrossRankRanker:
+        """The component of `to_dict`'s data, which is not changed."""
+        made: CrossRankRanker = default_from_dict(cls, data)
+        return made
+
+    @component.output_types(documents=list[Document])  # type: ignore[untyped-decorator,unused-ignore]
+    def run(
+        self,
+        *,
+        query: str,
+        documents: list[Document],
+        top_k: int | None = None,
+        scale_score: bool | None = None,
+        score_threshold: float | None = None,
+    ) -> dict[str, list[Document]]:
+        """Ranks documents.
+
+        Args:
+            query: the query.
+            documents: they are not changed. An empty list gives an empty one.
+            top_k, scale_score, score_threshold: for this call; None = the component's.
+
+        Returns:
+            {"documents": the best, best first, as copies with scores}.
+
+        Raises:
+            InvalidArgumentError: top_k is not positive.
+            As `warm_up` and `CrossEncoderReRanker.rank`.
+        """
+        kept = self._kept(top_k)
+        self.warm_up()
+        assert self._reranker is not None
+        unique = _without_duplicates(documents)
+        ranking = rank(self._reranker, self._query(query), self._texts(unique), kept)
+        return {"documents": self._copies(ranking, unique, scale_score, score_threshold)}
+
+    @component.output_types(documents=list[Document])  # type: ignore[untyped-decorator,unused-ignore]
+    async def run_async(
+        self,
+        *,
+        query: str,
+        documents: list[Document],
+        top_k: int | None = None,
+        scale_score: bool | None = None,
+        score_threshold: float | None = None,
+    ) -> dict[str, list[Document]]:
+        """`run` in a thread. Cancelling the task stops the scoring."""
+        kept = self._kept(top_k)
+        await self.warm_up_async()
+        assert self._reranker is not None
+        unique = _without_duplicates(documents)
+        ranking = await arank(self._reranker, self._query(query), self._texts(unique), kept)
+        return {"documents": self._copies(ranking, unique, scale_score, score_threshold)}
+
+    def _load(self) -> CrossEncoderReRanker:
+        return CrossEncoderReRanker(
+            self.model,
+            0,
+            self.max_length,
+            max_chars=0,  # all of the content, as in Haystack's own
+            batch_size=self.batch_size,
+            truncation=self.truncation,
+            token=self.token.resolve_value() if self.token else None,
+            device=self.device.to_torch_str() if self.device else None,
+            backend=self.backend,
+            trust_remote_code=self.trust_remote_code,
+            model_kwargs=self.model_kwargs,
+            processor_kwargs=self.tokenizer_kwargs,
+            config_kwargs=self.config_kwargs,
+            **(self.reranker_kwargs or {}),
+        )
+
+    def _kept(self, top_k: int | None) -> int:
+        return self.top_k if top_k is None else count("top_k", top_k, 1)
+
+    def _query(self, query: str) -> str:
+        return self.query_prefix + query + self.query_suffix
+
+    def _texts(self, documents: list[Document]) -> list[str]:
+        return [
+            self.document_prefix
+            + self.embedding_separator.join([*self._values(found), found.content or ""])
+            + self.document_suffix
+            for found in documents
+        ]
+
+    def _values(self, document: Document) -> list[str]:
+        values = (document.meta.get(name) for name in self.meta_fields_to_embed)
+        return [str(value) for value in values if value is not None]
+
+    def _copies(
+        self,
+        ranking: Ranking[Any],
+        documents: list[Document],
+        scale_score: bool | None,
+        score_threshold: float | None,
+    ) -> list[Document]:
+        scaled = self.scale_score if scale_score is None else scale_score
+        least = self.score_threshold if score_threshold is None else score_threshold
+        copies = []
+        for result in ranking.results:
+            score = result.probability if scaled else result.logit
+            if least is not None and score < least:
+                continue
+            found, known = documents[result.index], result_metadata(ranking, result)
+            if found.score is not None:
+                known[PREVIOUS_SCORE] = found.score
+            copies.append(replace(found, score=score, meta=with_result(found.meta, known)))
+        return copies
+
+
+#: What to_dict saves: the arguments, each of which is also an attribute.
+_INIT_PARAMETERS = (
+    "model",
+    "device",
+    "token",
+    "top_k",
+    "query_prefix",
+    "query_suffix",
+    "document_prefix",
+    "document_suffix",
+    "meta_fields_to_embed",
+    "embedding_separator",
+    "scale_score",
+    "score_threshold",
+    "trust_remote_code",
+    "model_kwargs",
+    "tokenizer_kwargs",
+    "config_kwargs",
+    "backend",
+    "batch_size",
+    "max_length",
+    "truncation",
+    "reranker_kwargs",
+)
+
+#: Keyword arguments of CrossEncoderReRanker that Haystack calls otherwise, or that are ours to set.
+_HAS_ANOTHER_NAME = {
+    "model_name": "model",
+    "top_k": "top_k as an argument of its own",
+    "max_length": "max_length as an argument of its own",
+    "batch_size": "batch_size as an argument of its own",
+    "truncation": "truncation as an argument of its own",
+    "token": "token as an argument of its own",
+    "device": "device as an argument of its own",
+    "metadata_fields": "meta_fields_to_embed",
+    "metadata_template": "meta_fields_to_embed",
+    "min_logit": "score_threshold, with scale_score=False",
+    "min_probability": "score_threshold",
+    "max_chars": "contents that a DocumentSplitter has made shorter",
+    "activation_fn": "scale_score",
+}
+
+
+def _without_duplicates(documents: list[Document]) -> list[Document]:
+    """The documents in their order, of those with one id the one with the highest score; a score
+    that is not there is below all others, and of equals the first stays."""
+    best: dict[str, Document] = {}
+    for found in documents:
+        known = best.get(found.id)
+        if known is None or _score(found) > _score(known):
+            best[found.id] = found
+    return list(best.values())
+
+
+def _score(document: Document) -> float:
+    return float("-inf") if document.score is None else document.score
