@@ -22,7 +22,7 @@ try:
     from haystack.utils import ComponentDevice, Secret
 except ImportError as error:
     raise ImportError(
-        "crossrank.integrations.haystack needs Haystack 2 or later: pip install haystack-ai"
+        "crossrank.integrations.haystack needs Haystack: pip install haystack-ai"
     ) from error
 
 __all__ = ["CrossRankRanker"]

@@ -31,8 +31,8 @@ from ._shared import (
 try:
     from llama_index.core.bridge.pydantic import Field, PrivateAttr
     from llama_index.core.callbacks import CallbackManager, CBEventType, EventPayload
-    from llama_index.core.instrumentation import (
-        get_dispatcher,  # type: ignore[attr-defined,unused-ignore]
+    from llama_index.core.instrumentation import (  # type: ignore[attr-defined,unused-ignore]
+        get_dispatcher,
     )
     from llama_index.core.instrumentation.events.rerank import ReRankEndEvent, ReRankStartEvent
     from llama_index.core.postprocessor.types import BaseNodePostprocessor
