@@ -306,6 +306,13 @@ def test_cross_encoder_scores():
         CrossRankCrossEncoder(model_name=ENCODER, model_kwargs={"threads": 1})
 
 
+def test_of_two_labels_the_second_is_relevance():
+    model = CrossRankCrossEncoder(model_name=str(MODELS / "electra_equal"))
+    pairs = [(QUERY, text) for text in TEXTS]
+    both = crossrank.CrossEncoder(str(MODELS / "electra_equal")).predict(pairs)
+    assert model.score(pairs) == both[:, 1].tolist()
+
+
 def test_without_langchain_a_sentence_says_what_to_install():
     line = import_without("langchain_core", "crossrank.integrations.langchain")
     assert line == (
