@@ -79,8 +79,8 @@ struct ScoreOptions {
   std::optional<Activation> activation = {};       ///< Empty = the model's own.
   /// Stands in front of every query; empty = what was saved with the model, "" = nothing.
   std::optional<std::string> query_prompt = {};
-  const std::atomic<bool>* cancel = nullptr;       ///< Set it to stop with ErrorCode::kCancelled.
-  Progress progress = {};                          ///< Pairs scored so far.
+  const std::atomic<bool>* cancel = nullptr;  ///< Set it to stop with ErrorCode::kCancelled.
+  Progress progress = {};                     ///< Pairs scored so far.
   std::size_t first_index = 0;  ///< What messages call the first pair, for lists scored in parts.
 };
 
@@ -107,6 +107,8 @@ struct ReRankOptions {
   std::size_t max_metadata_chars = 100;       ///< Code points of each metadata value; 0 = all.
   std::optional<float> min_logit = {};        ///< Inclusive.
   std::optional<float> min_probability = {};  ///< Inclusive.
+  std::optional<Activation> activation = {};  ///< As in ScoreOptions. The order is that of logits.
+  std::optional<std::string> query_prompt = {};  ///< As in ScoreOptions.
   const std::atomic<bool>* cancel = nullptr;
   Progress progress = {};
 };

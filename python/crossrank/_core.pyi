@@ -99,6 +99,8 @@ class ReRankOptions:
     max_metadata_chars: int
     min_logit: float | None
     min_probability: float | None
+    activation: Activation | None
+    query_prompt: str | None
 
 class JudgeOptions:
     top_k: int

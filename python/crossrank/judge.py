@@ -14,7 +14,7 @@ from ._calls import in_thread
 from ._core import CancelToken
 from ._options import choice, count, number, text, texts
 from .documents import native_documents
-from .rerankers import CrossEncoderReRanker, fields_of, options_from, ranked
+from .rerankers import CrossEncoderReRanker, ranked
 from .results import JudgeReport, RankedDocument, Ranking
 
 
@@ -267,7 +267,7 @@ class HybridReRanker(_Judging):
     def _make(self) -> Any:
         return _core.HybridReRanker(
             self.cross_encoder.cross_encoder._loaded,
-            options_from(fields_of(self.cross_encoder._options)),
+            self.cross_encoder._options_for(None),
             self.judge._options(),
             self.top_k,
             self.strict,

@@ -9,7 +9,8 @@ from typing import Any
 from . import _core
 from ._calls import in_thread, progress_bar
 from ._core import CancelToken
-from ._options import choice, chunk_options, count, number, text, texts
+from ._options import choice, chunk_options, count, number, refuse, text, texts
+from .activation import native_activation
 from .cross_encoder import CrossEncoder
 from .documents import native_documents
 from .results import RankedDocument, Ranking, ranked_document
@@ -84,7 +85,7 @@ class CrossEncoderReRanker:
             self.cross_encoder = model_name
         else:
             self.cross_encoder = CrossEncoder(model_name, **load_options)
-        _core.check_rerank_options(self.cross_encoder._loaded, options)
+        _core.check_rerank_options(self.cross_encoder._loaded, self._options_for(None))
 
     @property
     def top_k(self) -> int:
@@ -132,10 +133,19 @@ class CrossEncoderReRanker:
         return bool(self._options.metadata_fields or self._options.metadata_template)
 
     def _options_for(self, top_k: int | None) -> _core.ReRankOptions:
-        if top_k is None:
-            return self._options
-        options = copy_of(self._options)
-        options.top_k = count("top_k", top_k)
+        """Options of a call: with what the CrossEncoder was given for its scores."""
+        options = options_from(fields_of(self._options))
+        if top_k is not None:
+            options.top_k = count("top_k", top_k)
+        function = self.cross_encoder.activation_fn
+        if function is not None:
+            options.activation = native_activation(function)
+            if options.activation is None:
+                refuse(
+                    "a reranker ranks by logits, so activation_fn of its CrossEncoder must be "
+                    "identity, sigmoid or tanh"
+                )
+        options.query_prompt = self.cross_encoder._prompt(None, None)
         return options
 
     def _rank(
@@ -205,7 +215,3 @@ def options_from(fields: dict[str, Any]) -> _core.ReRankOptions:
     options.truncation = _core.Truncation[fields["truncation"]]
     options.chunk = chunk_options(*fields["chunk"])
     return options
-
-
-def copy_of(options: _core.ReRankOptions) -> _core.ReRankOptions:
-    return options_from(fields_of(options))

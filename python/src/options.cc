@@ -116,7 +116,9 @@ void bind_options(nb::module_& module) {
       .def_rw("metadata_template", &ReRankOptions::metadata_template)
       .def_rw("max_metadata_chars", &ReRankOptions::max_metadata_chars)
       .def_rw("min_logit", &ReRankOptions::min_logit, nb::arg().none())
-      .def_rw("min_probability", &ReRankOptions::min_probability, nb::arg().none());
+      .def_rw("min_probability", &ReRankOptions::min_probability, nb::arg().none())
+      .def_rw("activation", &ReRankOptions::activation, nb::arg().none())
+      .def_rw("query_prompt", &ReRankOptions::query_prompt, nb::arg().none());
   bind_judge_options(module);
 }
 

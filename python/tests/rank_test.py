@@ -192,6 +192,23 @@ def test_documents_that_are_none(builtin, documents):
         reranker.rank("q", documents)
 
 
+def test_what_the_cross_encoder_was_given(builtin):
+    squashed = crossrank.CrossEncoder("builtin", activation_fn="sigmoid")
+    ranking = CrossEncoderReRanker(squashed).rank(QUERY, DOCUMENTS)
+    assert ranking[0][1] == ranking.results[0].probability != ranking.results[0].logit
+    assert [r.index for r in ranking.results] == [
+        r.index for r in CrossEncoderReRanker(builtin).rank(QUERY, DOCUMENTS).results
+    ]
+    prompted = crossrank.CrossEncoder(
+        "builtin", prompts={"ask": "question: "}, default_prompt_name="ask"
+    )
+    expected = CrossEncoderReRanker(builtin).rank("question: " + QUERY, DOCUMENTS)
+    assert CrossEncoderReRanker(prompted).rank(QUERY, DOCUMENTS) == expected
+    turned = crossrank.CrossEncoder("builtin", activation_fn=lambda x: -x)
+    with pytest.raises(ValueError, match="activation_fn"):
+        CrossEncoderReRanker(turned)
+
+
 def test_what_is_pickled_ranks_the_same(builtin):
     reranker = CrossEncoderReRanker(
         "builtin", top_k=2, metadata_template="{title}: {page_content}", min_logit=-20

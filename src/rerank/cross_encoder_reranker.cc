@@ -54,6 +54,8 @@ ScoreOptions score_options(const ReRankOptions& options, const TextTemplate& tex
   score.chunk = options.chunk;
   score.batch_tokens = options.batch_tokens;
   score.batch_size = options.batch_size;
+  score.activation = options.activation;
+  score.query_prompt = options.query_prompt;
   score.cancel = options.cancel;
   return score;
 }

@@ -69,30 +69,13 @@ def reranker_of(model: Any, options: Mapping[str, Any]) -> Reranker:
                 f"{', '.join(options)} cannot be given with a {type(model).__name__}: give it to "
                 f"the {type(model).__name__}"
             )
-        encoder = _first_stage(model)
-        made: Reranker = model
-    elif isinstance(model, (str, os.PathLike, CrossEncoder)):
-        made = CrossEncoderReRanker(model, **options)
-        encoder = made.cross_encoder
-    else:
-        raise TypeError(
-            f"model is of type {type(model).__name__}; it must be a name, a CrossEncoder, a "
-            f"CrossEncoderReRanker or a HybridReRanker"
-        )
-    if encoder.activation_fn is not None:
-        # A reranker does not read it: it would be ignored without a word.
-        raise InvalidArgumentError(
-            "activation_fn has no effect on a reranker, whose score is the model's own: leave it "
-            "out, and read crossrank_logit or crossrank_probability",
-            "InvalidArgument",
-        )
-    return made
-
-
-def _first_stage(reranker: Reranker) -> CrossEncoder:
-    if isinstance(reranker, HybridReRanker):
-        return reranker.cross_encoder.cross_encoder
-    return reranker.cross_encoder
+        return model
+    if isinstance(model, (str, os.PathLike, CrossEncoder)):
+        return CrossEncoderReRanker(model, **options)
+    raise TypeError(
+        f"model is of type {type(model).__name__}; it must be a name, a CrossEncoder, a "
+        f"CrossEncoderReRanker or a HybridReRanker"
+    )
 
 
 def top_k_of(reranker: Reranker, name: str, asked: int | None) -> int:
@@ -138,7 +121,9 @@ def _told(ranking: Ranking[Any]) -> Ranking[Any]:
 
 def model_name_of(reranker: Reranker) -> str:
     """What the model calls itself, for events."""
-    return _first_stage(reranker).info.name
+    if isinstance(reranker, HybridReRanker):
+        reranker = reranker.cross_encoder
+    return reranker.cross_encoder.info.name
 
 
 def result_metadata(ranking: Ranking[Any], result: RankedDocument) -> dict[str, Any]:

@@ -283,8 +283,8 @@ def test_wrong_arguments():
         CrossRankReranker(model=ENCODER, model_kwargs={"max_chars": 3})
     with pytest.raises(FileNotFoundError):
         CrossRankReranker(model="/nowhere/at/all")
-    with pytest.raises(ValueError, match="activation_fn has no effect"):
-        CrossRankReranker(model="builtin", model_kwargs={"activation_fn": "sigmoid"})
+    with pytest.raises(ValueError, match="activation_fn"):
+        CrossRankReranker(model="builtin", model_kwargs={"activation_fn": lambda x: -x})
     with pytest.raises(ValueError, match="one label"):
         CrossRankReranker(model=str(MODELS / "labels3"))
 

@@ -11,12 +11,13 @@ import pytest
 
 pytest.importorskip("ray")
 
-import crossrank  # noqa: E402
-import crossrank.ray as scale  # noqa: E402
 import pyarrow as pa  # noqa: E402
 import ray  # noqa: E402
 import ray.data  # noqa: E402
 import scale_rows as rows_  # noqa: E402
+
+import crossrank  # noqa: E402
+import crossrank.ray as scale  # noqa: E402
 
 ROWS = rows_.rows()
 POOL = {"model": "builtin", "concurrency": 2, "batch_rows": 100}

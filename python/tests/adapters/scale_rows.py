@@ -13,7 +13,8 @@ import time
 import crossrank
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-PACKAGE = pathlib.Path(crossrank.__file__).resolve().parents[1]
+# Not resolved: a build folder has links to the Python files beside the compiled part.
+PACKAGE = pathlib.Path(crossrank.__file__).absolute().parents[1]
 WORKER_LOG = pathlib.Path(__file__).resolve().parent / "worker_log"
 QUERIES = 40
 DOCUMENTS = 50

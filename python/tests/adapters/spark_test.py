@@ -10,11 +10,12 @@ import pytest
 
 pytest.importorskip("pyspark")
 
-import crossrank  # noqa: E402
-import crossrank.spark as scale  # noqa: E402
 import scale_rows as rows_  # noqa: E402
 from pyspark.errors import PythonException  # noqa: E402
 from pyspark.sql import SparkSession  # noqa: E402
+
+import crossrank  # noqa: E402
+import crossrank.spark as scale  # noqa: E402
 
 ROWS = rows_.rows()
 
