@@ -1,8 +1,9 @@
 // Linear layers in int8: activations quantised per row, weights per output. Included once, inside
 // an unnamed namespace, after units-inl.h.
 //
-// x[i][k] = s_i (q[i][k] - z_i) with q in 0..255 and 0 always representable; w[j][k] = t_j p[j][k]
-// with p in -127..127. Then sum_k x w = s_i t_j (sum_k q p - z_i sum_k p), an exact int32 sum (255
+// Both are rotated first (below). Then x[i][k] = s_i (q[i][k] - z_i) with q in 0..255 and 0 always
+// representable; w[j][k] = t_j p[j][k] with p in -127..127. Then sum_k x w = s_i t_j (sum_k q p -
+// z_i sum_k p), an exact int32 sum (255
 // * 127 * K fits for K up to 66,311, which is max_k): neither saturation nor the company of a row
 // can change a bit. Where the product takes signed bytes only, q and z are both lower by 128
 // (kQuantLow of the vocabulary is -128, not 0), which changes neither q - z nor the sum.
@@ -22,35 +23,84 @@ constexpr float kTiny = 1e-30f;
 // Safely below FLT_MAX (3.4e38), where high - low overflows; infinity and NaN are not below it.
 constexpr float kHuge = 1e38f;
 
-// Scratch of a call: quantised rows, then {s_i, z_i} of each.
+// The rotation: numbers c, c + kGroup, c + 2 kGroup .. of a block become their Hadamard transform,
+// which is orthogonal and its own inverse, so that sum_k x w stays what it was where x and w are
+// both rotated. A number far from the others, which would cost them their steps, is shared out over
+// up to 16 places. A row is cut into blocks of 16 groups, then at most one each of 8, 4 and 2; what
+// is left stays as it is. Sums and differences alone: the same bits in every vector length.
+constexpr size_t kGroup = 16;
+static_assert(kPiece == 16 * kGroup && kGroup % kLanes == 0);
+
+template <size_t kHalf, size_t kGroups>
+[[gnu::always_inline]] inline void butterflies(Vec v[kGroups]) {
+  if constexpr (kHalf < kGroups) {
+#pragma GCC unroll 16
+    for (size_t i = 0; i < kGroups; ++i) {
+      if ((i & kHalf) == 0) {
+        const Vec first = v[i];
+        v[i] = add(first, v[i + kHalf]);
+        v[i + kHalf] = sub(first, v[i + kHalf]);
+      }
+    }
+    butterflies<2 * kHalf, kGroups>(v);
+  }
+}
+
+template <size_t kGroups, typename Body>
+[[gnu::always_inline]] inline void rotate_block(const float* x, float scale, const Body& body) {
+  for (size_t c = 0; c < kGroup; c += kLanes) {
+    Vec v[kGroups];
+#pragma GCC unroll 16
+    for (size_t i = 0; i < kGroups; ++i) v[i] = load(x + i * kGroup + c);
+    butterflies<1, kGroups>(v);
+#pragma GCC unroll 16
+    for (size_t i = 0; i < kGroups; ++i) body(i * kGroup + c, mul(v[i], set1(scale)));
+  }
+}
+
+// Calls body(place, a vector of rotated numbers) for all of a row of k floats; zeros follow them.
+template <typename Body>
+inline void for_rotated(const float* x, size_t k, const Body& body) {
+  size_t begin = 0;
+  const auto place = [&](size_t i, Vec value) { body(begin + i, value); };
+  for (; begin + 16 * kGroup <= k; begin += 16 * kGroup) rotate_block<16>(x + begin, 0.25f, place);
+  if (begin + 8 * kGroup <= k) {
+    rotate_block<8>(x + begin, 0.353553391f, place);
+    begin += 8 * kGroup;
+  }
+  if (begin + 4 * kGroup <= k) {
+    rotate_block<4>(x + begin, 0.5f, place);
+    begin += 4 * kGroup;
+  }
+  if (begin + 2 * kGroup <= k) {
+    rotate_block<2>(x + begin, 0.707106781f, place);
+    begin += 2 * kGroup;
+  }
+  for (; begin < k; begin += kLanes) body(begin, load_upto(x + begin, k - begin));
+}
+
+// Scratch of a call: quantised rows, then {s_i, z_i} of each, then one rotated row.
 struct RowScale {
   float scale;
   int32_t zero_point;
 };
 
 size_t scratch_bytes_int8(size_t m, size_t k) {
-  return m * (units(k) * kUnitBytes + sizeof(RowScale));
+  return m * (units(k) * kUnitBytes + sizeof(RowScale)) + round_up(k, kLanes) * sizeof(float);
 }
 
-// Quantises a row of k floats into units. A row with infinity or NaN gets the scale NaN, so that
-// its outputs are NaN and are reported, not saturated.
-inline RowScale quantise_row(const float* x, size_t k, Quant* out) {
+// Rotates and quantises a row of k floats into units. A row with infinity or NaN gets the scale
+// NaN, so that its outputs are NaN and are reported, not saturated.
+inline RowScale quantise_row(const float* x, size_t k, float* rotated, Quant* out) {
   Vec low = zero();  // 0 lies in the range, so that it is exact
   Vec high = zero();
   Vec poison = zero();  // 0 * infinity and 0 * NaN are NaN; min and max may forget a NaN
-  size_t i = 0;
-  for (; i + kLanes <= k; i += kLanes) {
-    const Vec value = load(x + i);
+  for_rotated(x, k, [&](size_t i, Vec value) {
     low = min(low, value);
     high = max(high, value);
     poison = fma(value, zero(), poison);
-  }
-  if (i < k) {
-    const Vec value = load_first(x + i, k - i);
-    low = min(low, value);
-    high = max(high, value);
-    poison = fma(value, zero(), poison);
-  }
+    store(rotated + i, value);
+  });
   const float smallest = -reduce_max(sub(zero(), low));
   const float range = reduce_max(high) - smallest;
   if (!(range + reduce_add(poison) < kHuge)) {
@@ -64,12 +114,13 @@ inline RowScale quantise_row(const float* x, size_t k, Quant* out) {
   const float scale = range / 255.0f;
   const float inverse = 255.0f / range;
   const int32_t zero_point = (int32_t)__builtin_lrintf(-smallest * inverse) + kQuantLow;
-  for (i = 0; i + kLanes <= k; i += kLanes) {
-    store_quantised(out + i, load(x + i), set1(inverse), zero_point);
+  size_t i = 0;
+  for (; i + kLanes <= k; i += kLanes) {
+    store_quantised(out + i, load(rotated + i), set1(inverse), zero_point);
   }
   if (i < k) {
     Quant last[kLanes];
-    store_quantised(last, load_first(x + i, k - i), set1(inverse), zero_point);
+    store_quantised(last, load(rotated + i), set1(inverse), zero_point);
     for (size_t j = 0; i + j < k; ++j) out[i + j] = last[j];
   }
   for (size_t j = k; j < units(k) * kUnitValues; ++j) out[j] = 0;  // meets weights that are 0
@@ -109,10 +160,23 @@ void linear_int8(const LinearArgs* args) {
   Quant* rows = (Quant*)a.scratch;
   const size_t row_values = units(a.k) * kUnitValues;
   RowScale* scales = (RowScale*)(rows + a.m * row_values);
+  float* rotated = (float*)(scales + a.m);
   for (size_t i = 0; i < a.m; ++i)
-    scales[i] = quantise_row(a.x + i * a.ldx, a.k, rows + i * row_values);
+    scales[i] = quantise_row(a.x + i * a.ldx, a.k, rotated, rows + i * row_values);
   with_epilogue(a.epilogue, [&](auto epilogue) {
     for_tiles(a, panel_bytes_int8(a.k), Int8Tile<decltype(epilogue)::kValue>{a, rows, scales});
+  });
+}
+
+// Calls body(first, values, count) for row `row` of a weight matrix, rotated. Pieces are
+// cut where the blocks of 16 groups are.
+template <typename Body>
+inline void for_rotated_weights(const void* w, WeightType type, size_t row, size_t k,
+                                const Body& body) {
+  for_converted(w, type, row * k, k, [&](size_t first, const float* values, size_t count) {
+    float rotated[kPiece];
+    for_rotated(values, count, [&](size_t i, Vec value) { store(rotated + i, value); });
+    body(first, rotated, count);
   });
 }
 
@@ -122,23 +186,26 @@ void pack_int8(const void* w, WeightType type, size_t rows, size_t k, size_t n_b
     const size_t n = n_begin + row;
     char* panel = (char*)packed + n / kPanel * panel_bytes_int8(k);
     float largest = 0.0f;
-    for_converted(w, type, row * k, k, [&](size_t, const float* values, size_t count) {
+    for_rotated_weights(w, type, row, k, [&](size_t, const float* values, size_t count) {
       for (size_t i = 0; i < count; ++i) {
         const float magnitude = __builtin_fabsf(values[i]);
-        largest = magnitude > largest ? magnitude : largest;
+        // Finite weights may overflow in the rotation, and infinities there make NaN.
+        const float bounded = magnitude < kHuge ? magnitude : __builtin_inff();
+        largest = bounded > largest ? bounded : largest;
       }
     });
-    const float inverse = largest > kTiny ? 127.0f / largest : 0.0f;
+    const bool huge = largest > kHuge;
+    const float inverse = largest > kTiny && !huge ? 127.0f / largest : 0.0f;
     int32_t sum = 0;
-    for_converted(w, type, row * k, k, [&](size_t begin, const float* values, size_t count) {
+    for_rotated_weights(w, type, row, k, [&](size_t begin, const float* values, size_t count) {
       for (size_t i = 0; i < count; ++i) {
-        const int32_t p = (int32_t)__builtin_lrintf(values[i] * inverse);
+        const int32_t p = huge ? 0 : (int32_t)__builtin_lrintf(values[i] * inverse);
         ((QuantWeight*)panel)[unit_place(n, begin + i)] = (QuantWeight)p;
         sum += p;
       }
     });
     float* w_scale = (float*)(panel + units(k) * kPanel * kUnitBytes);
-    w_scale[n % kPanel] = inverse > 0.0f ? largest / 127.0f : 0.0f;
+    w_scale[n % kPanel] = huge ? __builtin_nanf("") : inverse > 0.0f ? largest / 127.0f : 0.0f;
     ((int32_t*)(w_scale + kPanel))[n % kPanel] = sum;
   }
 }
