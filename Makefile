@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: demo test deps lint format test-sanitizers test-long test-tokenizer-full test-fidelity \
-        test-neon test-judge test-server test-soak test-page test-deploy fuzz coverage clean help
+        test-neon test-adapters test-judge test-server test-soak test-page test-deploy fuzz coverage clean help
 
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
@@ -83,6 +83,11 @@ test-judge:  ## crossrank hybrid against a small real LLM on loopback (Python, 2
 	@$(timed); tools/deps.sh build test python; $(call build,release,crossrank_cli); \
 	tools/venv.sh tests/judge/requirements.txt build/venv-judge --no-deps; \
 	timeout 360 build/venv-judge/bin/python -B tests/judge/llm_test.py $(ARGS)
+
+test-adapters:  ## The Python package with sentence-transformers, LangChain, LlamaIndex, Spark, Ray...
+	@$(timed); tools/deps.sh build test python scale; $(python_venv); \
+	$(call build_with_python,crossrank_python); \
+	python/tests/adapters/run.sh build/release/python $(ARGS)
 
 test-page:  ## The page of crossrank serve in a browser: is dist/ fresh, does it work (npm, Chromium)
 	@$(timed); tools/deps.sh build test page; $(call build,release,crossrank_cli); \

@@ -32,6 +32,7 @@ lint     command shellcheck          shellcheck
 lint     command python3             python3
 lint     command objdump             binutils
 python   python ensurepip            python3-venv
+scale    command java                default-jre-headless
 server   command curl                curl
 fuzz     command clang++             clang
 neon     command aarch64-linux-gnu-g++ g++-aarch64-linux-gnu

@@ -51,6 +51,12 @@ def _rename(where: str, names: dict[str, str], given: dict[str, Any]) -> dict[st
     return out
 
 
+def newest(value: Any, given: dict[str, Any], name: str) -> Any:
+    """`value`, or where it is None what an old name gave: as there, the new one wins."""
+    old = given.pop(name, None)
+    return old if value is None else value
+
+
 def rename_init_arguments(legacy: tuple[Any, ...], given: dict[str, Any]) -> dict[str, Any]:
     """Old positions and names of CrossEncoder's arguments under today's names."""
     if len(legacy) > len(LEGACY_POSITIONS):
@@ -137,6 +143,8 @@ def max_length_of(given: dict[str, Any] | None) -> int | None:
     for name, value in (given or {}).items():
         if name == "model_max_length":
             found = value
+        elif name == "padding_side" and value != "right":
+            refuse(f"processor_kwargs has padding_side={value!r}: there is no padding here")
         elif name not in ("use_fast", "padding", "padding_side", "trust_remote_code"):
             refuse(f"processor_kwargs has {name}={value!r}, which has no meaning here")
     return found

@@ -77,11 +77,11 @@ class CrossEncoder:
         given = _reference.rename_init_arguments(legacy, reference_arguments)
         if model_name_or_path is None:
             model_name_or_path = given.pop("model_name_or_path", None)
-        max_length = given.pop("max_length", max_length)
-        activation_fn = given.pop("activation_fn", activation_fn)
-        cache_folder = given.pop("cache_folder", cache_folder)
+        max_length = _reference.newest(max_length, given, "max_length")
+        activation_fn = _reference.newest(activation_fn, given, "activation_fn")
+        cache_folder = _reference.newest(cache_folder, given, "cache_folder")
         labels = _reference.expected_labels(
-            given.pop("num_labels", num_labels), given.pop("config_kwargs", None)
+            _reference.newest(num_labels, given, "num_labels"), given.pop("config_kwargs", None)
         )
         saved_length = _reference.max_length_of(given.pop("processor_kwargs", None))
         _reference.check_ignored_init_arguments(given)
@@ -182,9 +182,8 @@ class CrossEncoder:
             KeyboardInterrupt: Ctrl-C; the work has stopped.
         """
         given = _reference.rename_call_arguments("predict", deprecated)
-        inputs = given.pop("inputs", inputs)
-        if activation_fn is None:
-            activation_fn = given.pop("activation_fn", None)
+        inputs = _reference.newest(inputs, given, "inputs")
+        activation_fn = _reference.newest(activation_fn, given, "activation_fn")
         refuse_unknown("predict", given)
         _reference.check_device(device)
         _reference.check_pool(pool, chunk_size)
@@ -245,8 +244,7 @@ class CrossEncoder:
         """
         token = _token if _token is not None else CancelToken()
         given = _reference.rename_call_arguments("rank", deprecated)
-        if activation_fn is None:
-            activation_fn = given.pop("activation_fn", None)
+        activation_fn = _reference.newest(activation_fn, given, "activation_fn")
         refuse_unknown("rank", given)
         _reference.check_device(device)
         _reference.check_pool(pool, chunk_size)

@@ -186,6 +186,16 @@ def test_renamed_arguments(tiny):
         np.testing.assert_array_equal(tiny.predict(inputs, num_workers=4), expected)
 
 
+def test_new_names_win_over_old_ones(tiny):
+    inputs = pairs(2)
+    with pytest.warns(DeprecationWarning):
+        assert len(tiny.predict(inputs=inputs, sentences=inputs[:1])) == 2
+        squashed = tiny.predict(inputs, activation_fn="sigmoid", activation_fct="tanh")
+        encoder = crossrank.CrossEncoder(golden("scores_identity"), 1, 20, max_length=30)
+    np.testing.assert_array_equal(squashed, tiny.predict(inputs, activation_fn="sigmoid"))
+    assert encoder.max_seq_length == 30
+
+
 def test_lone_surrogates_are_replaced(tiny):
     assert tiny.predict(("a\ud800b", "c")) == tiny.predict(("a\ufffdb", "c"))
     assert tiny.predict(("\ud83d\ude00", "c")) == tiny.predict(("\U0001f600", "c"))
