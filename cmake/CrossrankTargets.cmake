@@ -1,4 +1,5 @@
 # crossrank_options: flags that every target of ours gets. crossrank_layer(): one layer of src/.
+# crossrank_runtime(): for what is linked last, the command and the Python module.
 
 add_library(crossrank_options INTERFACE)
 target_include_directories(crossrank_options INTERFACE
@@ -28,4 +29,14 @@ function(crossrank_layer name)
   add_library(crossrank_${name} OBJECT ${ARGN})
   target_link_libraries(crossrank_${name} PRIVATE crossrank_options)
   set_property(GLOBAL APPEND PROPERTY CROSSRANK_LAYERS crossrank_${name})
+endfunction()
+
+# crossrank_runtime(TARGET): links what a program or module of ours needs of the compiler's libraries.
+# Not libgcc_s: every system that has glibc has it, as glibc itself opens it, and the static one would
+# ask for a newer glibc (_dl_find_object, 2.35) than anything else does.
+function(crossrank_runtime target)
+  if(CROSSRANK_STATIC_RUNTIME)
+    target_link_options(${target} PRIVATE -static-libstdc++)
+    target_sources(${target} PRIVATE ${PROJECT_SOURCE_DIR}/python/portable/arc4random.cc)
+  endif()
 endfunction()

@@ -1,8 +1,9 @@
-// Opening libcurl with dlopen.
+// Opening libcurl with dlopen, or taking the one that the portable wheel has linked in.
 #include "base/curl_api.h"
 
 #include <dlfcn.h>
 
+#include <array>
 #include <string>
 
 namespace crossrank::base {
@@ -13,6 +14,41 @@ struct Loaded {
   std::string problem;  // "" = usable
 };
 
+#ifdef CROSSRANK_CURL_STATIC
+// Where Debian and Alpine, Fedora, openSUSE, and FreeBSD's layout keep them.
+constexpr std::array kCaBundles = {"/etc/ssl/certs/ca-certificates.crt",
+                                   "/etc/pki/tls/certs/ca-bundle.crt",
+                                   "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+                                   "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"};
+
+Loaded load() {
+  Loaded loaded;
+  loaded.api = {.easy_init = &::curl_easy_init,
+                .easy_setopt = &::curl_easy_setopt,
+                .easy_getinfo = &::curl_easy_getinfo,
+                .easy_cleanup = &::curl_easy_cleanup,
+                .easy_strerror = &::curl_easy_strerror,
+                .slist_append = &::curl_slist_append,
+                .slist_free_all = &::curl_slist_free_all,
+                .multi_init = &::curl_multi_init,
+                .multi_add_handle = &::curl_multi_add_handle,
+                .multi_remove_handle = &::curl_multi_remove_handle,
+                .multi_perform = &::curl_multi_perform,
+                .multi_poll = &::curl_multi_poll,
+                .multi_info_read = &::curl_multi_info_read,
+                .multi_cleanup = &::curl_multi_cleanup,
+                .url = &::curl_url,
+                .url_set = &::curl_url_set,
+                .url_get = &::curl_url_get,
+                .url_cleanup = &::curl_url_cleanup,
+                .free = &::curl_free,
+                .ca_bundles = kCaBundles};
+  if (::curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+    loaded.problem = "libcurl could not be initialised.";
+  }
+  return loaded;
+}
+#else
 void* open_library() {
   // OpenSSL flavour, GnuTLS flavour, development link.
   for (const char* name : {"libcurl.so.4", "libcurl-gnutls.so.4", "libcurl.so"}) {
@@ -62,6 +98,7 @@ Loaded load() {
   }
   return loaded;
 }
+#endif
 
 }  // namespace
 

@@ -1,7 +1,9 @@
 // CurlApi: libcurl as a table of function pointers, opened at first use. Knows nothing of HTTP.
 #pragma once
 
-#include <curl/curl.h>  // types and constants only: nothing of ours links against libcurl
+#include <curl/curl.h>  // types and constants only: but for the portable wheel, nothing links libcurl
+
+#include <span>
 
 #include "crossrank/result.h"
 
@@ -29,6 +31,9 @@ struct CurlApi {
   decltype(&::curl_url_get) url_get;
   decltype(&::curl_url_cleanup) url_cleanup;
   decltype(&::curl_free) free;
+  // Files of trusted certificates, the first that exists counts. Empty: this libcurl was made for
+  // this system and knows them itself.
+  std::span<const char* const> ca_bundles;
 };
 
 // The table, initialised (curl_global_init) and valid until the process ends. Any thread may call

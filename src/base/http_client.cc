@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/ascii.h"
+#include "base/ca_bundle.h"
 #include "base/cancel.h"
 #include "base/curl_api.h"
 #include "base/try.h"
@@ -146,7 +147,8 @@ std::string advice(CURLcode code) {
   switch (code) {
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
-      return " Install the package ca-certificates, or name the certificate of your proxy.";
+      return " Install the package ca-certificates, or name the file that has the server's or your "
+             "proxy's certificate in SSL_CERT_FILE.";
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_CONNECT:
     case CURLE_COULDNT_RESOLVE_PROXY:
@@ -239,7 +241,13 @@ struct HttpClient::State {
       }
     }
     if (!request.proxy.empty()) set(CURLOPT_PROXY, request.proxy.c_str());
-    if (!request.ca_bundle.empty()) set(CURLOPT_CAINFO, request.ca_bundle.c_str());
+    const std::string trusted = default_ca_bundle(api->ca_bundles);
+    if (const std::string& own = request.ca_bundle.empty() ? trusted : request.ca_bundle;
+        !own.empty()) {
+      set(CURLOPT_CAINFO, own.c_str());
+    }
+    // Of an https proxy. Not `set`: some builds of libcurl know none.
+    if (!trusted.empty()) api->easy_setopt(handle, CURLOPT_PROXY_CAINFO, trusted.c_str());
     set(CURLOPT_TIMEOUT_MS, static_cast<long>(request.deadline.count()));
     set(CURLOPT_HTTPHEADER, headers.get());
     set(CURLOPT_FOLLOWLOCATION, 0L);
