@@ -3,7 +3,8 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: demo test deps lint format test-sanitizers test-long test-tokenizer-full test-fidelity \
-        test-neon test-adapters test-judge test-server test-soak test-page test-deploy fuzz coverage clean help
+        test-neon test-adapters test-judge test-server test-soak test-page test-deploy wheel fuzz \
+        coverage clean help
 
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
@@ -19,6 +20,7 @@ space := $(empty) $(empty)
 # With ccache, a second clone or preset compiles what the first one did not.
 ifneq ($(shell command -v ccache),)
 export CMAKE_CXX_COMPILER_LAUNCHER := ccache
+export CMAKE_C_COMPILER_LAUNCHER := ccache
 export CCACHE_BASEDIR := $(CURDIR)
 endif
 
@@ -121,6 +123,10 @@ test-neon:  ## Cross build the library for 64-bit ARM; kernel and golden tests u
 	$(call build,aarch64,crossrank_kernels_tests crossrank_golden_tests); \
 	tools/check_kernel_objects.py build/aarch64; \
 	GTEST_FILTER='$(EMULATED)' $(call ctest,aarch64) -L '^(kernels|golden)$$' -LE long
+
+wheel:  ## The portable wheel for python3 (or PYTHON=...) in build/wheels, installed and tested
+	@$(timed); tools/deps.sh build wheel; JOBS=$(JOBS) tools/wheel.sh $(PYTHON); \
+	tools/check_wheel.sh "" $(PYTHON)
 
 fuzz:  ## Fuzz each parser for FUZZ_SECONDS (Clang); what is found lands in build/fuzz/found
 	@$(timed); tools/deps.sh build test fuzz; $(call build,fuzz,crossrank_fuzz_tests); \

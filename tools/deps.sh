@@ -9,7 +9,8 @@ set -euo pipefail
 
 # group | how to see that it is there | Debian and Ubuntu package
 # "command X" looks in PATH, "header X" asks the compiler, "python X" imports a module;
-# "path X" is a file or folder.
+# "path X" is a file or folder, "library X" a file that the linker finds, "python-header X" one of the
+# headers of the python3 in PATH.
 needs() {
   cat <<'TABLE'
 build    command c++                 build-essential
@@ -34,6 +35,16 @@ lint     command objdump             binutils
 python   python ensurepip            python3-venv
 scale    command java                default-jre-headless
 server   command curl                curl
+wheel    command cc                  build-essential
+wheel    python-header Python.h      python3-dev
+wheel    python  ensurepip           python3-venv
+wheel    library libssl.a            libssl-dev
+wheel    header openssl/ssl.h        libssl-dev
+wheel    command openssl             openssl
+wheel    command curl                curl
+wheel    command patch               patch
+wheel    command xz                  xz-utils
+wheel    command objdump             binutils
 fuzz     command clang++             clang
 neon     command aarch64-linux-gnu-g++ g++-aarch64-linux-gnu
 neon     command aarch64-linux-gnu-objdump binutils-aarch64-linux-gnu
@@ -81,6 +92,10 @@ is_there() { # kind, name
       ;;
     python) python3 -c "import $2" 2>/dev/null ;;
     path) [[ -e $2 ]] ;;
+    library) [[ $(${CC:-cc} -print-file-name="$2" 2>/dev/null) == */* ]] ;;
+    python-header)
+      [[ -e $(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/$2 ]]
+      ;;
   esac
 }
 

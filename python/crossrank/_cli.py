@@ -1,18 +1,8 @@
-"""The command `crossrank` of a wheel: becomes the binary that the package carries."""
+"""The command of a wheel under the package's own name, for `python -m crossrank`."""
 
-from __future__ import annotations
+from _crossrank_cli import main
 
-import os
-import sys
-from pathlib import Path
-
-
-def main() -> None:
-    binary = Path(__file__).parent / "bin" / "crossrank"
-    if not os.access(binary, os.X_OK):
-        sys.exit(f"crossrank: {binary} is missing or not executable; install the package again")
-    os.execv(binary, [sys.argv[0], *sys.argv[1:]])
-
+__all__ = ["main"]
 
 if __name__ == "__main__":
     main()
