@@ -41,8 +41,9 @@ test:  ## Build everything and run all tests (no network once the packages are t
 	@$(timed); tools/deps.sh build test python; $(python_venv); \
 	$(call build_with_python,all); $(call ctest,release) -LE long
 
-deps:  ## Install the packages that demo and test need
-	@$(timed); tools/deps.sh build test; echo "All packages for make demo and make test are there."
+deps:  ## Install the packages that demo, test and pip install need
+	@$(timed); tools/deps.sh build test python; \
+	echo "All packages for make demo, make test and pip install are there."
 
 lint:  ## Check format, clang-tidy on changed files, includes, kernel objects, Python, scripts
 	@$(timed); tools/deps.sh build test lint python; $(call build,release,crossrank_cli); \
@@ -125,7 +126,7 @@ test-neon:  ## Cross build the library for 64-bit ARM; kernel and golden tests u
 	GTEST_FILTER='$(EMULATED)' $(call ctest,aarch64) -L '^(kernels|golden)$$' -LE long
 
 wheel:  ## The portable wheel for python3 (or PYTHON=...) in build/wheels, installed and tested
-	@$(timed); tools/deps.sh build wheel; JOBS=$(JOBS) tools/wheel.sh $(PYTHON); \
+	@$(timed); tools/deps.sh build python wheel; JOBS=$(JOBS) tools/wheel.sh $(PYTHON); \
 	tools/check_wheel.sh "" $(PYTHON)
 
 fuzz:  ## Fuzz each parser for FUZZ_SECONDS (Clang); what is found lands in build/fuzz/found

@@ -15,8 +15,9 @@ import statistics
 import sys
 import time
 
-import crossrank
 import numpy as np
+
+import crossrank
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 TINY = ROOT / "tests/golden/data/models/scores_identity"

@@ -16,8 +16,9 @@ import statistics
 import sys
 import time
 
-import crossrank
 import pyarrow as pa
+
+import crossrank
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 WORDS = 60  # of a text: about 93 tokens with its query
@@ -100,8 +101,9 @@ def main() -> None:
 
 def spark_ways(pairs: list[tuple[str, str]], precision: str):
     """{name: a way to score} with 1 and with 2 Python workers, both warm."""
-    import crossrank.spark
     from pyspark.sql import SparkSession
+
+    import crossrank.spark
 
     os.environ["PYSPARK_PYTHON"] = sys.executable
     spark = (

@@ -33,11 +33,10 @@ lint     command shellcheck          shellcheck
 lint     command python3             python3
 lint     command objdump             binutils
 python   python ensurepip            python3-venv
+python   python-header Python.h      python3-dev
 scale    command java                default-jre-headless
 server   command curl                curl
 wheel    command cc                  build-essential
-wheel    python-header Python.h      python3-dev
-wheel    python  ensurepip           python3-venv
 wheel    library libssl.a            libssl-dev
 wheel    header openssl/ssl.h        libssl-dev
 wheel    command openssl             openssl

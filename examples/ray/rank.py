@@ -3,9 +3,10 @@ to start from, not a tool. README.md beside it says how to run it."""
 
 import argparse
 
-import crossrank.ray
 import ray
 import ray.data
+
+import crossrank.ray
 
 
 def main() -> None:

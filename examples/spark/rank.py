@@ -3,9 +3,10 @@ start from, not a tool. README.md beside it says how to submit it."""
 
 import argparse
 
-import crossrank.spark
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
+
+import crossrank.spark
 
 
 def main() -> None:

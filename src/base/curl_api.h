@@ -1,7 +1,7 @@
 // CurlApi: libcurl as a table of function pointers, opened at first use. Knows nothing of HTTP.
 #pragma once
 
-#include <curl/curl.h>  // types and constants only: but for the portable wheel, nothing links libcurl
+#include <curl/curl.h>  // types and constants: only the portable wheel links libcurl
 
 #include <span>
 
