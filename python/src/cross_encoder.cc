@@ -26,7 +26,7 @@ constexpr std::size_t kStretch = 65'536;
 // Scores the first `total` pairs stretch by stretch; take(first, predictions) gets the results,
 // with the GIL. Throws IndexError when the caller's list shrinks meanwhile.
 template <typename Take>
-void predict_stretches(const Encoder& self, nb::sequence pairs, std::size_t total,
+void predict_stretches(const Encoder& self, const nb::sequence& pairs, std::size_t total,
                        ScoreOptions options, const CancelToken& token, nb::object on_progress,
                        Take take) {
   const std::shared_ptr<const CrossEncoder> encoder = value_or_raise(self.get());
@@ -51,15 +51,14 @@ void predict_stretches(const Encoder& self, nb::sequence pairs, std::size_t tota
 }
 
 // The scores, float32 [pairs, labels].
-nb::object predict(const Encoder& self, nb::sequence pairs, const ScoreOptions& options,
+nb::object predict(const Encoder& self, const nb::sequence& pairs, const ScoreOptions& options,
                    const CancelToken& token, nb::object on_progress) {
   const std::size_t labels = self.info().num_labels;
   const std::size_t total = nb::len(pairs);
   const std::size_t size = total * labels * sizeof(float);
-  const nb::object out =
-      nb::steal(PyByteArray_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(size)));
+  nb::object out = nb::steal(PyByteArray_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(size)));
   if (!out.is_valid()) throw nb::python_error();
-  predict_stretches(self, std::move(pairs), total, options, token, std::move(on_progress),
+  predict_stretches(self, pairs, total, options, token, std::move(on_progress),
                     [&](std::size_t first, const Predictions& predictions) {
                       char* at = PyByteArray_AsString(out.ptr()) + first * labels * sizeof(float);
                       for (std::size_t i = 0; i < predictions.size();
@@ -75,11 +74,11 @@ nb::object predict(const Encoder& self, nb::sequence pairs, const ScoreOptions& 
 }
 
 // [(logits, probabilities, scores, truncation, span)], the first three lists of one value a label.
-nb::list score(const Encoder& self, nb::sequence pairs, const ScoreOptions& options,
+nb::list score(const Encoder& self, const nb::sequence& pairs, const ScoreOptions& options,
                const CancelToken& token, nb::object on_progress) {
   nb::list out;
   const std::size_t total = nb::len(pairs);
-  predict_stretches(self, std::move(pairs), total, options, token, std::move(on_progress),
+  predict_stretches(self, pairs, total, options, token, std::move(on_progress),
                     [&](std::size_t, const Predictions& predictions) {
                       for (std::size_t i = 0; i < predictions.size(); ++i) {
                         const std::span<const float> logits = predictions.logits(i);
@@ -93,7 +92,7 @@ nb::list score(const Encoder& self, nb::sequence pairs, const ScoreOptions& opti
 }
 
 // [(index, score)], best first.
-nb::list rank(const Encoder& self, nb::handle query, nb::object documents, std::size_t top_k,
+nb::list rank(const Encoder& self, nb::handle query, nb::handle documents, std::size_t top_k,
               const ScoreOptions& score_options, const CancelToken& token, nb::object on_progress) {
   const std::shared_ptr<const CrossEncoder> encoder = value_or_raise(self.get());
   Texts texts;

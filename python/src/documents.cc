@@ -22,7 +22,7 @@ std::string text_of(nb::handle text) {
 
 MetadataValue value_of(nb::handle object, int depth);
 
-Metadata members_of(nb::dict object, int depth) {
+Metadata members_of(const nb::dict& object, int depth) {
   Metadata members;
   for (const auto& [key, value] : object) {
     members.push_back({text_of(nb::str(key)), value_of(value, depth)});
@@ -68,7 +68,7 @@ MetadataValue value_of(nb::handle object, int depth) {
 
 }  // namespace
 
-std::vector<Document> read_documents_with_metadata(nb::list documents) {
+std::vector<Document> read_documents_with_metadata(const nb::list& documents) {
   std::vector<Document> out;
   out.reserve(documents.size());
   for (const nb::handle item : documents) {

@@ -94,10 +94,10 @@ nb::list to_python(const std::vector<JudgeExchange>& exchanges) {
 
 // One call's input and JudgeCall, whose views it owns.
 struct JudgeInput {
-  JudgeInput(nb::handle query_text, nb::list document_list, nb::handle context_text,
+  JudgeInput(nb::handle query_text, const nb::list& document_list, nb::handle context_text,
              std::int64_t deadline_ms, nb::handle traceparent_text, const CancelToken& token)
       : query(texts.view(query_text, "the query", 0)),
-        documents(read_documents_with_metadata(std::move(document_list))),
+        documents(read_documents_with_metadata(document_list)),
         interruptible(token, nb::none()) {
     call.context = texts.view(context_text, "context", 0);
     call.deadline = std::chrono::milliseconds(deadline_ms);
@@ -117,9 +117,9 @@ template <typename Class>
 void bind_judging(nb::class_<Class>& bound) {
   bound.def(
       "rank",
-      [](const Class& self, nb::handle query, nb::list documents, nb::handle context,
+      [](const Class& self, nb::handle query, const nb::list& documents, nb::handle context,
          std::int64_t deadline_ms, nb::handle traceparent, const CancelToken& token) {
-        JudgeInput in(query, std::move(documents), context, deadline_ms, traceparent, token);
+        JudgeInput in(query, documents, context, deadline_ms, traceparent, token);
         std::optional<Result<JudgedRanking>> ranking;
         in.interruptible.run([&] { ranking.emplace(self.rank(in.query, in.documents, in.call)); },
                              Interruptible::kLong);
@@ -129,9 +129,9 @@ void bind_judging(nb::class_<Class>& bound) {
       nb::arg("traceparent"), nb::arg("token"));
   bound.def(
       "dry_run",
-      [](const Class& self, nb::handle query, nb::list documents, nb::handle context,
+      [](const Class& self, nb::handle query, const nb::list& documents, nb::handle context,
          std::int64_t deadline_ms, nb::handle traceparent, const CancelToken& token) {
-        JudgeInput in(query, std::move(documents), context, deadline_ms, traceparent, token);
+        JudgeInput in(query, documents, context, deadline_ms, traceparent, token);
         std::optional<Result<std::vector<JudgeExchange>>> requests;
         in.interruptible.run(
             [&] { requests.emplace(self.dry_run(in.query, in.documents, in.call)); },
@@ -147,10 +147,10 @@ CrossEncoderReRanker make_reranker(const Encoder& encoder, const ReRankOptions& 
 }
 
 nb::tuple rerank(const Encoder& encoder, ReRankOptions options, nb::handle query,
-                 nb::list documents, const CancelToken& token, nb::object on_progress) {
+                 const nb::list& documents, const CancelToken& token, nb::object on_progress) {
   Texts texts;
   const std::string_view query_view = texts.view(query, "the query", 0);
-  const std::vector<Document> list = read_documents_with_metadata(std::move(documents));
+  const std::vector<Document> list = read_documents_with_metadata(documents);
   std::size_t bytes = query_view.size();
   for (const Document& document : list) bytes += document.page_content.size();
   Interruptible interruptible(token, std::move(on_progress));
@@ -172,13 +172,12 @@ void bind_rerankers(nb::module_& module) {
   });
   module.def("rerank", &rerank, nb::arg("encoder"), nb::arg("options"), nb::arg("query").none(),
              nb::arg("documents"), nb::arg("token"), nb::arg("on_progress").none());
-  module.def("scored_text",
-             [](const Encoder& encoder, const ReRankOptions& options, nb::object document) {
-               nb::list one;
-               one.append(std::move(document));
-               return make_reranker(encoder, options)
-                   .scored_text(read_documents_with_metadata(std::move(one)).front());
-             });
+  module.def("scored_text", [](const Encoder& encoder, const ReRankOptions& options,
+                               nb::object document) {
+    nb::list one;
+    one.append(std::move(document));
+    return make_reranker(encoder, options).scored_text(read_documents_with_metadata(one).front());
+  });
 
   nb::class_<LlmJudge> judge(module, "LlmJudge");
   judge.def("__init__", [](LlmJudge* self, const JudgeOptions& options) {
