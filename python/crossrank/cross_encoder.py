@@ -397,10 +397,10 @@ class CrossEncoder:
         self, batch_size: int, max_length: int | None, truncation: str
     ) -> _core.ScoreOptions:
         options = _core.ScoreOptions()
-        if isinstance(batch_size, str) or batch_size is None:
+        if not hasattr(batch_size, "__index__"):
             raise TypeError(
-                f"batch_size is {batch_size!r}; it must be an int (prompt_name and prompt are "
-                f"keyword arguments here)"
+                f"batch_size is of type {type(batch_size).__name__}; it must be an int (predict "
+                f"takes pairs and then batch_size; prompt_name and prompt are keyword arguments)"
             )
         if batch_size <= 0:
             refuse(f"batch_size must be a positive integer, got {batch_size}.")

@@ -12,6 +12,8 @@ namespace nb = nanobind;
 
 NB_MODULE(_core, module) {
   using namespace crossrank::python;
+  // A daemon thread's frame keeps what it sees alive until the process ends, which is no leak.
+  nb::set_leak_warnings(false);
   module.doc() = "The compiled part of crossrank; use the package instead.";
   module.def("version", &crossrank::version);
   module.def("build_info", &crossrank::build_info);

@@ -239,6 +239,17 @@ def python(code: str) -> str:
     ).stdout
 
 
+def test_a_daemon_thread_that_keeps_an_object():
+    code = (
+        "import crossrank, threading, time\n"
+        "def forever():\n    while True: time.sleep(1)\n"
+        "threading.Thread(target=forever, daemon=True).start()\n"
+        f"encoder = crossrank.CrossEncoder({golden('scores_identity')!r})\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_import_is_light():
     """The command of a wheel starts with it."""
     heavy = ("numpy", "tqdm", "asyncio", "torch", "pandas", "multiprocessing")

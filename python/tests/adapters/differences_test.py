@@ -179,7 +179,9 @@ def test_the_type_of_the_file():
 
 def test_padding_on_the_left_moves_scores_there():
     options = {"processor_kwargs": {"padding_side": "left"}}
-    ours = crossrank.CrossEncoder(FOLDER, **options).predict(PAIRS)
+    with pytest.raises(ValueError, match="padding_side"):
+        crossrank.CrossEncoder(FOLDER, **options)
+    ours = crossrank.CrossEncoder(FOLDER).predict(PAIRS)
     there = Reference(FOLDER, **FLOAT32, **options)
     assert abs(there.predict(PAIRS) - ours).max() > 0.1
     close(ours, [there.predict(pair) for pair in PAIRS])  # alone, a pair has no padding
