@@ -315,6 +315,10 @@ class CrossEncoder:
         one, listed = _listed(pairs)
         if one:
             refuse("score takes a list of pairs; put the pair in a list")
+        if self.activation_fn is not None:
+            options.activation = activations.native_activation(self.activation_fn)
+            if options.activation is None:
+                refuse("score needs an activation_fn that is identity, sigmoid or tanh; see logit")
         with progress_bar(show_progress_bar, len(listed)) as on_progress:
             found = self._loaded.score(listed, options, CancelToken(), on_progress)
         if self.num_labels > 1:

@@ -43,8 +43,9 @@ void predict_stretches(const Encoder& self, const nb::sequence& pairs, std::size
       options.progress = [&](std::size_t done, std::size_t) { progress(first + done, total); };
     }
     std::optional<Result<Predictions>> predictions;
-    interruptible.run([&] { predictions.emplace(encoder->predict(stretch, options)); },
-                      texts.bytes());
+    interruptible.run(
+        [&] { predictions.emplace(encoder->predict(stretch, options)); },
+        work_bytes(texts.bytes(), stretch.size(), prompt_of(options.query_prompt), 0));
     take(first, value_or_raise(std::move(*predictions)));
     first += count;
   } while (first < total);
@@ -55,6 +56,10 @@ nb::object predict(const Encoder& self, const nb::sequence& pairs, const ScoreOp
                    const CancelToken& token, nb::object on_progress) {
   const std::size_t labels = self.info().num_labels;
   const std::size_t total = nb::len(pairs);
+  if (total > PY_SSIZE_T_MAX / (labels * sizeof(float))) {  // a list's own __len__ may say anything
+    raise({ErrorCode::kOutOfMemory,
+           "there is no room for the scores of " + std::to_string(total) + " pairs"});
+  }
   const std::size_t size = total * labels * sizeof(float);
   nb::object out = nb::steal(PyByteArray_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(size)));
   if (!out.is_valid()) throw nb::python_error();
@@ -106,7 +111,8 @@ nb::list rank(const Encoder& self, nb::handle query, nb::handle documents, std::
   options.score.progress = interruptible.progress();
   std::optional<Result<std::vector<RankedIndex>>> ranked;
   interruptible.run([&] { ranked.emplace(encoder->rank(query_view, views, options)); },
-                    texts.bytes());
+                    work_bytes(texts.bytes(), views.size(), prompt_of(options.score.query_prompt),
+                               query_view.size()));
   nb::list out;
   for (const RankedIndex& found : value_or_raise(std::move(*ranked))) {
     out.append(nb::make_tuple(found.index, found.pair.score));

@@ -24,8 +24,13 @@ MetadataValue value_of(nb::handle object, int depth);
 
 Metadata members_of(const nb::dict& object, int depth) {
   Metadata members;
-  for (const auto& [key, value] : object) {
-    members.push_back({text_of(nb::str(key)), value_of(value, depth)});
+  // Of a copy, which nobody else knows: str() of a key or a value may run code that changes the
+  // dict.
+  const auto copy = nb::steal<nb::dict>(PyDict_Copy(object.ptr()));
+  if (!copy.is_valid()) throw nb::python_error();
+  for (const auto& [key, value] : copy) {
+    const bool is_text = PyUnicode_Check(key.ptr()) != 0;
+    members.push_back({is_text ? text_of(key) : text_of(nb::str(key)), value_of(value, depth)});
   }
   return members;
 }

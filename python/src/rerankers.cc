@@ -151,8 +151,10 @@ nb::tuple rerank(const Encoder& encoder, ReRankOptions options, nb::handle query
   Texts texts;
   const std::string_view query_view = texts.view(query, "the query", 0);
   const std::vector<Document> list = read_documents_with_metadata(documents);
-  std::size_t bytes = query_view.size();
-  for (const Document& document : list) bytes += document.page_content.size();
+  std::size_t texts_bytes = 0;
+  for (const Document& document : list) texts_bytes += document.page_content.size();
+  const std::size_t bytes =
+      work_bytes(texts_bytes, list.size(), prompt_of(options.query_prompt), query_view.size());
   Interruptible interruptible(token, std::move(on_progress));
   options.cancel = interruptible.flag();
   options.progress = interruptible.progress();

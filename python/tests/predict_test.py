@@ -196,6 +196,24 @@ def test_new_names_win_over_old_ones(tiny):
     assert encoder.max_seq_length == 30
 
 
+def test_a_list_that_lies_about_its_length(labels3):
+    class Lying(list):
+        def __len__(self):
+            return 2**62
+
+        def __getitem__(self, index):
+            return ("", "")
+
+    with pytest.raises(MemoryError):
+        labels3.predict(Lying([("a", "b")]))
+
+
+def test_score_follows_the_activation(tiny):
+    squashed = crossrank.CrossEncoder(golden("scores_identity"), activation_fn="sigmoid")
+    [pair] = squashed.score([("a", "b")])
+    assert pair.score == float(squashed.predict(("a", "b"))) == pair.probability != pair.logit
+
+
 def test_lone_surrogates_are_replaced(tiny):
     assert tiny.predict(("a\ud800b", "c")) == tiny.predict(("a\ufffdb", "c"))
     assert tiny.predict(("\ud83d\ude00", "c")) == tiny.predict(("\U0001f600", "c"))

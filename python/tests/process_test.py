@@ -82,6 +82,8 @@ def test_ctrl_c_stops_the_work(builtin):
         lambda: builtin.rank(QUERY, [document for _, document in inputs]),
         lambda: builtin.score(inputs),
         lambda: reranker.rank(QUERY, [document for _, document in inputs]),
+        lambda: builtin.rank(QUERY * 40, ["a"] * 3000),  # few bytes, but for the query
+        lambda: builtin.predict([("", "")] * 50_000),
         lambda: builtin.predict((QUERY, "many different words " * 3_000_000)),
     ):
         # The machine may be busy: the best of three.

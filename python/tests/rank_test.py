@@ -148,6 +148,21 @@ def test_metadata_that_holds_itself(builtin):
     CrossEncoderReRanker(builtin).rank("q", [Document("a", metadata)])  # not looked at
 
 
+def test_metadata_that_changes_while_it_is_read(builtin):
+    class Key:
+        def __init__(self, metadata):
+            self.metadata = metadata
+
+        def __str__(self):
+            self.metadata.clear()
+            return "k"
+
+    metadata = {}
+    metadata[Key(metadata)] = ["value"] * 100
+    reranker = CrossEncoderReRanker(builtin, metadata_fields=["k"])
+    assert reranker.scored_text(Document("a", metadata)).startswith("value, value")
+
+
 def test_thresholds_and_top_k(builtin):
     assert len(CrossEncoderReRanker(builtin, min_probability=0.95).rank(QUERY, DOCUMENTS)) == 1
     best = builtin.predict((QUERY, DOCUMENTS[1]))
