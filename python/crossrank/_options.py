@@ -61,7 +61,7 @@ def texts(name: str, value: Iterable[str]) -> list[str]:
     """`value` as a list of str; one str is no list. Raises TypeError."""
     listed = [] if isinstance(value, str) else list(value)
     if isinstance(value, str) or not all(isinstance(item, str) for item in listed):
-        raise TypeError(f"{name} is {value!r}; it must be a list of str")
+        raise TypeError(f"{name} must be a list of str")  # without what it holds: keys, perhaps
     return listed
 
 

@@ -134,7 +134,7 @@ def _check_model_kwargs(given: dict[str, Any]) -> None:
                 f"it out, and use precision='int8' for int8"
             )
         elif name not in _HARMLESS_MODEL_KWARGS:
-            refuse(f"model_kwargs has {name}={value!r}, which has no meaning here")
+            refuse(f"model_kwargs has {name}, which has no meaning here")
 
 
 def max_length_of(given: dict[str, Any] | None) -> int | None:
@@ -146,7 +146,7 @@ def max_length_of(given: dict[str, Any] | None) -> int | None:
         elif name == "padding_side" and value != "right":
             refuse(f"processor_kwargs has padding_side={value!r}: there is no padding here")
         elif name not in ("use_fast", "padding", "padding_side", "trust_remote_code"):
-            refuse(f"processor_kwargs has {name}={value!r}, which has no meaning here")
+            refuse(f"processor_kwargs has {name}, which has no meaning here")
     return found
 
 
@@ -156,7 +156,7 @@ def expected_labels(num_labels: int | None, config_kwargs: dict[str, Any] | None
         if name == "num_labels":
             num_labels = value
         elif name not in ("classifier_dropout", "trust_remote_code"):
-            refuse(f"config_kwargs has {name}={value!r}, which has no meaning here")
+            refuse(f"config_kwargs has {name}, which has no meaning here")
     return None if num_labels is None else count("num_labels", num_labels, 1)
 
 

@@ -103,6 +103,8 @@ class CrossEncoder:
 
         self._options = options
         self._name = "" if model_name_or_path is None else _reference.hub_name(model_name_or_path)
+        if os.path.isdir(self._name):  # for a process with another folder of its own
+            self._name = os.path.abspath(self._name)
         self._prompts = prompts
         self._default_prompt_name = default_prompt_name
         self._max_length: int | None = None

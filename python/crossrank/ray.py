@@ -133,7 +133,9 @@ class _Cut:
 
     def kept(self, table: Any) -> Any:
         """The rows that can be among the best of the dataset."""
-        return table.take(self._places(table)[0])
+        import pyarrow as pa  # type: ignore[import-not-found,unused-ignore]  # Ray's own
+
+        return table.take(pa.array(self._places(table)[0], pa.int64()))
 
     def ranked(self, table: Any) -> Any:
         """The rows of whole queries, with their ranks."""
@@ -141,7 +143,9 @@ class _Cut:
 
         rows, ranks = self._places(table)
         name = self.work.prefix + "rank"
-        return table.take(rows).append_column(name, pa.array(ranks, pa.int32()))
+        return table.take(pa.array(rows, pa.int64())).append_column(
+            name, pa.array(ranks, pa.int32())
+        )
 
     def _places(self, table: Any) -> tuple[list[int], list[int | None]]:
         rows, ranks = best(self.work, self.docid, self.top_k, table)
