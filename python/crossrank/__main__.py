@@ -1,5 +1,5 @@
 """`python -m crossrank`: the command."""
 
-from ._cli import main
+from _crossrank_cli import main
 
 main()

@@ -87,6 +87,7 @@ class ScoreOptions:
     query_prompt: str | None
 
 class ReRankOptions:
+    def __init__(self, other: ReRankOptions = ...) -> None: ...
     top_k: int
     max_length: int
     max_chars: int

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import _core
+from ._options import refuse
 
 #: Elementwise and monotone: the compiled part has them.
 _NATIVE = {
@@ -40,6 +41,15 @@ def native_activation(function: Any) -> _core.Activation | None:
     if type(function).__module__.startswith("torch.nn."):
         return _NATIVE.get(type(function).__name__)
     return None
+
+
+def only_native(function: Any, who: str) -> _core.Activation | None:
+    """`native_activation` for what cannot call a function of the caller's; None for None. Raises
+    InvalidArgumentError, which names `who` asks."""
+    native = None if function is None else native_activation(function)
+    if function is not None and native is None:
+        refuse(f"{who} needs an activation_fn that is identity, sigmoid or tanh")
+    return native
 
 
 def apply(function: Callable[[Any], Any], logits: Any) -> Any:

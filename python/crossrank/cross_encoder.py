@@ -191,10 +191,13 @@ class CrossEncoder:
         _reference.check_pool(pool, chunk_size)
         length, policy = _reference.processing_options(processing_kwargs)
         options = self._score_options(
-            batch_size, max_length if max_length is not None else length, policy or truncation
+            batch_size,
+            max_length if max_length is not None else length,
+            max_chars,
+            policy or truncation,
+            prompt_name,
+            prompt,
         )
-        options.max_chars = count("max_chars", max_chars)
-        options.query_prompt = self._prompt(prompt_name, prompt)
         one, pairs = _listed(inputs)
         scores = self._scores(
             pairs, options, activation_fn, bool(apply_softmax), show_progress_bar, CancelToken()
@@ -255,9 +258,9 @@ class CrossEncoder:
                 f"ranking needs a model with one label; {self.info.name} has {self.num_labels}: "
                 f"use predict"
             )
-        options = self._score_options(batch_size, max_length, truncation)
-        options.max_chars = count("max_chars", max_chars)
-        options.query_prompt = self._prompt(prompt_name, prompt)
+        options = self._score_options(
+            batch_size, max_length, max_chars, truncation, prompt_name, prompt
+        )
         kept = count("top_k", top_k or 0)
         if isinstance(documents, str):
             raise InputTypeError("documents is one str; it must be a list of them")
@@ -310,17 +313,14 @@ class CrossEncoder:
         Args and errors: as `predict`; with truncation="chunk_max", windows of `chunk_tokens` tokens
         of the document that overlap by `chunk_overlap` are scored, at most `max_chunks` of them.
         """
-        options = self._score_options(batch_size, max_length, truncation)
-        options.max_chars = count("max_chars", max_chars)
+        options = self._score_options(
+            batch_size, max_length, max_chars, truncation, prompt_name, prompt
+        )
         options.chunk = chunk_options(chunk_tokens, chunk_overlap, max_chunks)
-        options.query_prompt = self._prompt(prompt_name, prompt)
         one, listed = _listed(pairs)
         if one:
             refuse("score takes a list of pairs; put the pair in a list")
-        if self.activation_fn is not None:
-            options.activation = activations.native_activation(self.activation_fn)
-            if options.activation is None:
-                refuse("score needs an activation_fn that is identity, sigmoid or tanh; see logit")
+        options.activation = activations.only_native(self.activation_fn, "score, beside logits,")
         with progress_bar(show_progress_bar, len(listed)) as on_progress:
             found = self._loaded.score(listed, options, CancelToken(), on_progress)
         if self.num_labels > 1:
@@ -400,7 +400,13 @@ class CrossEncoder:
         return _unpickled, (self._name or self.info.name, arguments, state)
 
     def _score_options(
-        self, batch_size: int, max_length: int | None, truncation: str
+        self,
+        batch_size: int,
+        max_length: int | None,
+        max_chars: int,
+        truncation: str,
+        prompt_name: str | None,
+        prompt: str | None,
     ) -> _core.ScoreOptions:
         options = _core.ScoreOptions()
         if not hasattr(batch_size, "__index__"):
@@ -414,13 +420,15 @@ class CrossEncoder:
         length = max_length if max_length is not None else self._max_length
         options.max_length = 0 if length is None else count("max_length", length, 1)
         options.truncation = choice("truncation", truncation, _core.Truncation)
+        options.max_chars = count("max_chars", max_chars)
+        options.query_prompt = self._prompt(prompt_name, prompt)
         return options
 
     def _prompt(self, name: str | None, prompt: str | None) -> str | None:
         """What stands in front of each query; None = what was saved with the model."""
         if prompt is not None:
             if name is not None:
-                warnings.warn("prompt_name is ignored in favour of prompt", stacklevel=3)
+                warnings.warn("prompt_name is ignored in favour of prompt", stacklevel=4)
             return text("prompt", prompt)
         chosen = name if name is not None else self._default_prompt_name
         if chosen is None:

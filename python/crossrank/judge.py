@@ -40,7 +40,7 @@ class _Judging:
 
     def _here(self) -> Any:
         if self._pid != os.getpid():
-            _left_behind.append(self._native)  # its threads are the parent's: never destroy it
+            _left_behind.append(self._native)  # its connections are the parent's: never close them
             self._native, self._pid = self._make(), os.getpid()
         return self._native
 

@@ -15,6 +15,7 @@ from ._options import count
 try:
     # Ignored: the type checker's environment has no Ray. The name is the real package's: this
     # module's own is crossrank.ray.
+    import pyarrow as pa  # type: ignore[import-not-found,unused-ignore]  # Ray Data's own
     import ray  # type: ignore[import-not-found,unused-ignore]
     import ray.data  # type: ignore[import-not-found,unused-ignore]
 except ImportError as error:
@@ -133,14 +134,10 @@ class _Cut:
 
     def kept(self, table: Any) -> Any:
         """The rows that can be among the best of the dataset."""
-        import pyarrow as pa  # type: ignore[import-not-found,unused-ignore]  # Ray's own
-
         return table.take(pa.array(self._places(table)[0], pa.int64()))
 
     def ranked(self, table: Any) -> Any:
         """The rows of whole queries, with their ranks."""
-        import pyarrow as pa  # type: ignore[import-not-found,unused-ignore]  # Ray's own
-
         rows, ranks = self._places(table)
         name = self.work.prefix + "rank"
         return table.take(pa.array(rows, pa.int64())).append_column(

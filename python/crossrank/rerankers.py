@@ -9,8 +9,8 @@ from typing import Any
 from . import _core
 from ._calls import in_thread, progress_bar
 from ._core import CancelToken
-from ._options import choice, chunk_options, count, number, refuse, text, texts
-from .activation import native_activation
+from ._options import choice, chunk_options, count, number, text, texts
+from .activation import only_native
 from .cross_encoder import CrossEncoder
 from .documents import native_documents
 from .results import RankedDocument, Ranking, ranked_document
@@ -134,17 +134,12 @@ class CrossEncoderReRanker:
 
     def _options_for(self, top_k: int | None) -> _core.ReRankOptions:
         """Options of a call: with what the CrossEncoder was given for its scores."""
-        options = options_from(fields_of(self._options))
+        options = _core.ReRankOptions(self._options)
         if top_k is not None:
             options.top_k = count("top_k", top_k)
-        function = self.cross_encoder.activation_fn
-        if function is not None:
-            options.activation = native_activation(function)
-            if options.activation is None:
-                refuse(
-                    "a reranker ranks by logits, so activation_fn of its CrossEncoder must be "
-                    "identity, sigmoid or tanh"
-                )
+        options.activation = only_native(
+            self.cross_encoder.activation_fn, "a reranker, which ranks by logits,"
+        )
         options.query_prompt = self.cross_encoder._prompt(None, None)
         return options
 

@@ -43,9 +43,8 @@ void predict_stretches(const Encoder& self, const nb::sequence& pairs, std::size
       options.progress = [&](std::size_t done, std::size_t) { progress(first + done, total); };
     }
     std::optional<Result<Predictions>> predictions;
-    interruptible.run(
-        [&] { predictions.emplace(encoder->predict(stretch, options)); },
-        work_bytes(texts.bytes(), stretch.size(), prompt_of(options.query_prompt), 0));
+    interruptible.run([&] { predictions.emplace(encoder->predict(stretch, options)); },
+                      work_bytes(texts.bytes(), stretch.size(), options.query_prompt, 0));
     take(first, value_or_raise(std::move(*predictions)));
     first += count;
   } while (first < total);
@@ -110,9 +109,9 @@ nb::list rank(const Encoder& self, nb::handle query, nb::handle documents, std::
   options.score.cancel = interruptible.flag();
   options.score.progress = interruptible.progress();
   std::optional<Result<std::vector<RankedIndex>>> ranked;
-  interruptible.run([&] { ranked.emplace(encoder->rank(query_view, views, options)); },
-                    work_bytes(texts.bytes(), views.size(), prompt_of(options.score.query_prompt),
-                               query_view.size()));
+  interruptible.run(
+      [&] { ranked.emplace(encoder->rank(query_view, views, options)); },
+      work_bytes(texts.bytes(), views.size(), options.score.query_prompt, query_view.size()));
   nb::list out;
   for (const RankedIndex& found : value_or_raise(std::move(*ranked))) {
     out.append(nb::make_tuple(found.index, found.pair.score));

@@ -26,16 +26,12 @@ class CancelToken {
   std::shared_ptr<std::atomic<bool>> flag_ = std::make_shared<std::atomic<bool>>(false);
 };
 
-inline const std::string* prompt_of(const std::optional<std::string>& prompt) {
-  return prompt ? &*prompt : nullptr;
-}
-
 // What Interruptible::run is told of `pairs` pairs: each has the prompt and `more` bytes in front
 // of its own, and special tokens.
-inline std::size_t work_bytes(std::size_t texts, std::size_t pairs, const std::string* prompt,
-                              std::size_t more) {
+inline std::size_t work_bytes(std::size_t texts, std::size_t pairs,
+                              const std::optional<std::string>& prompt, std::size_t more) {
   constexpr std::size_t kOfPair = 64;
-  return texts + pairs * (kOfPair + more + (prompt != nullptr ? prompt->size() : 0));
+  return texts + pairs * (kOfPair + more + (prompt ? prompt->size() : 0));
 }
 
 // Calls `work` without the GIL. It must stop soon after the token's flag is set, and touch nothing

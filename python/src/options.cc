@@ -105,6 +105,7 @@ void bind_options(nb::module_& module) {
       .def_rw("query_prompt", &ScoreOptions::query_prompt, nb::arg().none());
   nb::class_<ReRankOptions>(module, "ReRankOptions")
       .def(nb::init<>())
+      .def(nb::init<const ReRankOptions&>())
       .def_rw("top_k", &ReRankOptions::top_k)
       .def_rw("max_length", &ReRankOptions::max_length)
       .def_rw("max_chars", &ReRankOptions::max_chars)

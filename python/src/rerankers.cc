@@ -154,7 +154,7 @@ nb::tuple rerank(const Encoder& encoder, ReRankOptions options, nb::handle query
   std::size_t texts_bytes = 0;
   for (const Document& document : list) texts_bytes += document.page_content.size();
   const std::size_t bytes =
-      work_bytes(texts_bytes, list.size(), prompt_of(options.query_prompt), query_view.size());
+      work_bytes(texts_bytes, list.size(), options.query_prompt, query_view.size());
   Interruptible interruptible(token, std::move(on_progress));
   options.cancel = interruptible.flag();
   options.progress = interruptible.progress();

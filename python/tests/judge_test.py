@@ -118,13 +118,9 @@ def test_the_judge_has_the_last_word(builtin, environment):
         ranking = hybrid.rank(QUERY, DOCUMENTS)
         assert [result.index for result in ranking] == [2, 1]
         assert ranking[0].first_stage_rank == 3 and ranking[0].rank == 1
-        assert asyncio.run(_await(hybrid.arank(QUERY, DOCUMENTS)))[0].index == 2
+        assert asyncio.run(hybrid.arank(QUERY, DOCUMENTS))[0].index == 2
         again = pickle.loads(pickle.dumps(hybrid))
         assert [result.index for result in again.rank(QUERY, DOCUMENTS)] == [2, 1]
-
-
-async def _await(awaitable):
-    return await awaitable
 
 
 def test_a_judge_that_fails_costs_no_answer(builtin, environment):

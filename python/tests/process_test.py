@@ -114,7 +114,7 @@ def test_cancelling_a_task_stops_its_work(builtin):
     documents = [document for _, document in endless()]
 
     async def main():
-        task = asyncio.create_task(_as_coroutine(builtin.arank(QUERY, documents)))
+        task = asyncio.create_task(builtin.arank(QUERY, documents))
         await asyncio.sleep(0.3)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -123,10 +123,6 @@ def test_cancelling_a_task_stops_its_work(builtin):
 
     cancelled = asyncio.run(main())  # returns when its threads have ended
     assert time.monotonic() - cancelled < 2
-
-
-async def _as_coroutine(awaitable):
-    return await awaitable
 
 
 def test_gathered_calls(builtin):

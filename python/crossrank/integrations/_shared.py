@@ -8,9 +8,8 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Union
 
-from .._options import count
+from .._options import count, refuse
 from ..cross_encoder import CrossEncoder
-from ..errors import InvalidArgumentError
 from ..judge import HybridReRanker
 from ..rerankers import DEFAULT_MODEL, CrossEncoderReRanker
 from ..results import RankedDocument, Ranking
@@ -89,10 +88,9 @@ def top_k_of(reranker: Reranker, name: str, asked: int | None) -> int:
     if asked is None:
         return reranker.top_k
     if isinstance(reranker, HybridReRanker) and asked != reranker.top_k:
-        raise InvalidArgumentError(
+        refuse(
             f"{name} is {asked}, but the HybridReRanker has top_k={reranker.top_k}: leave {name} "
-            f"out",
-            "InvalidArgument",
+            f"out"
         )
     return count(name, asked)
 

@@ -11,8 +11,7 @@ import os
 from dataclasses import replace
 from typing import Any
 
-from .._options import count, number
-from ..errors import InvalidArgumentError
+from .._options import count, number, refuse
 from ..rerankers import CrossEncoderReRanker
 from ..results import Ranking
 from ._shared import DEFAULT_MODEL, PREVIOUS_SCORE, arank, rank, result_metadata, with_result
@@ -114,9 +113,7 @@ class CrossRankRanker:
         self.reranker_kwargs = reranker_kwargs
         for name, instead in _HAS_ANOTHER_NAME.items():
             if name in (reranker_kwargs or {}):
-                raise InvalidArgumentError(
-                    f"reranker_kwargs has {name}: give {instead}", "InvalidArgument"
-                )
+                refuse(f"reranker_kwargs has {name}: give {instead}")
         self._reranker: CrossEncoderReRanker | None = None
 
     def warm_up(self) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .._options import refuse
 from ..cross_encoder import CrossEncoder
-from ..errors import InvalidArgumentError
 from ..results import Ranking
 from ._shared import (
     DEFAULT_MODEL,
@@ -176,10 +176,9 @@ class CrossRankCrossEncoder(BaseModel, BaseCrossEncoder):  # type: ignore[misc,u
         else:
             self._encoder = self.model_name
         if self._encoder.num_labels > 2:
-            raise InvalidArgumentError(
+            refuse(
                 f"{self._encoder.info.name} has {self._encoder.num_labels} labels; which of them "
-                f"is relevance is not known",
-                "InvalidArgument",
+                f"is relevance is not known"
             )
 
     def score(self, text_pairs: list[tuple[str, str]]) -> list[float]:
