@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ._core import CancelToken
 
@@ -20,9 +20,7 @@ logger = logging.getLogger("crossrank")
 def progress_bar(show: bool | None, total: int, unit: str = "pair") -> Iterator[OnProgress | None]:
     """A tqdm bar's update function. None shows one only where logging is at INFO or below, as
     sentence-transformers has it."""
-    if show is None:
-        show = logger.getEffectiveLevel() in (logging.INFO, logging.DEBUG)
-    if not show:
+    if not _is_shown(show):
         yield None
         return
     from tqdm.auto import tqdm
@@ -37,16 +35,43 @@ def progress_bar(show: bool | None, total: int, unit: str = "pair") -> Iterator[
         bar.update(total - bar.n)  # the last step is not told where a call ends at once
 
 
-def in_thread(call: Callable[[CancelToken], T]) -> Awaitable[T]:
+@contextmanager
+def download_bar(show: bool | None) -> Iterator[OnProgress | None]:
+    """As `progress_bar`, of bytes; a model that need not be fetched shows none."""
+    if not _is_shown(show):
+        yield None
+        return
+    from tqdm.auto import tqdm
+
+    bar: tqdm[Any] | None = None
+
+    def update(done: int, of: int) -> None:
+        nonlocal bar
+        if of > 0 and bar is None:
+            bar = tqdm(total=of, unit="B", unit_scale=True, desc="Downloading")
+        if bar is not None:
+            bar.update(done - bar.n)  # may be negative: a transfer that begins anew
+
+    try:
+        yield update
+    finally:
+        if bar is not None:
+            bar.close()
+
+
+def _is_shown(show: bool | None) -> bool:
+    if show is None:
+        return logger.getEffectiveLevel() in (logging.INFO, logging.DEBUG)
+    return show
+
+
+async def in_thread(call: Callable[[CancelToken], T]) -> T:
     """Runs `call` in a thread of the event loop's. Cancelling the task stops the call."""
     import asyncio
 
-    async def run() -> T:
-        token = CancelToken()
-        try:
-            return await asyncio.to_thread(call, token)
-        except asyncio.CancelledError:
-            token.cancel()
-            raise
-
-    return run()
+    token = CancelToken()
+    try:
+        return await asyncio.to_thread(call, token)
+    except asyncio.CancelledError:
+        token.cancel()
+        raise

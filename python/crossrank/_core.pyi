@@ -60,6 +60,7 @@ class OrderBias(Enum):
     two_pass = ...
 
 class LoadOptions:
+    def __init__(self, other: LoadOptions = ...) -> None: ...
     precision: Precision
     isa: str
     threads: int

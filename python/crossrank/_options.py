@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from enum import Enum
 from typing import NoReturn, TypeVar
@@ -31,38 +32,51 @@ def count(name: str, value: int, least: int = 0) -> int:
         number = int(value.__index__())
     except AttributeError:
         raise TypeError(f"{name} is of type {type(value).__name__}; it must be an int") from None
-    if not least <= number < 2**63:
-        raise InvalidArgumentError(
-            f"{name} is {number}; it must be at least {least}",
-        )
+    if number < least:
+        refuse(f"{name} is {number}; it must be at least {least}")
+    if number >= 2**63:
+        refuse(f"{name} is too large; it must be below 2**63")
     return number
 
 
 def number(name: str, value: float | None) -> float | None:
-    """`value` as a float, or None. Raises TypeError."""
+    """`value` as a float, or None. Raises TypeError, InvalidArgumentError."""
     if value is None:
         return None
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
+        raise TypeError(f"{name} is of type {type(value).__name__}; it must be a number or None")
     try:
         return float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} is {value!r}; it must be a number or None") from None
+    except OverflowError:
+        refuse(f"{name} is too large for a float")
 
 
 def text(name: str, value: str | None) -> str:
-    """`value` as a str, "" for None. Raises TypeError."""
+    """`value` as a str, "" for None. Raises TypeError, InvalidArgumentError."""
     if value is None:
         return ""
     if not isinstance(value, str):
         raise TypeError(f"{name} is of type {type(value).__name__}; it must be a str or None")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidArgumentError(f"{name} holds a lone surrogate, which UTF-8 has not") from None
     return value
 
 
+def path(name: str, value: str | os.PathLike[str] | None) -> str:
+    """`value` as a str, "" for None. Raises TypeError, InvalidArgumentError."""
+    if value is None or isinstance(value, (str, os.PathLike)):
+        return text(name, None if value is None else os.fspath(value))
+    raise TypeError(f"{name} is of type {type(value).__name__}; it must be a str or a path")
+
+
 def texts(name: str, value: Iterable[str]) -> list[str]:
-    """`value` as a list of str; one str is no list. Raises TypeError."""
+    """`value` as a list of str; one str is no list. Raises TypeError, InvalidArgumentError."""
     listed = [] if isinstance(value, str) else list(value)
     if isinstance(value, str) or not all(isinstance(item, str) for item in listed):
         raise TypeError(f"{name} must be a list of str")  # without what it holds: keys, perhaps
-    return listed
+    return [text(name, item) for item in listed]
 
 
 def chunk_options(tokens: int, overlap: int, max_chunks: int) -> _core.ChunkOptions:

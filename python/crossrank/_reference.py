@@ -7,7 +7,8 @@ import os
 import warnings
 from typing import Any
 
-from ._options import count, refuse, refuse_unknown
+from ._options import count, path, refuse, refuse_unknown
+from .errors import ModelNotFoundError
 
 #: Positional arguments behind the model, until version 5.3.
 LEGACY_POSITIONS = ("num_labels", "max_length", "activation_fn", "device")
@@ -179,9 +180,13 @@ def processing_options(given: dict[str, Any] | None) -> tuple[int | None, str | 
     )
 
 
-def hub_name(model: str | os.PathLike[str]) -> str:
-    """A bare name is one of the hub's organisation cross-encoder, unless a folder is called so."""
-    name = os.fspath(model)
+def hub_name(model: str | os.PathLike[str] | None) -> str:
+    """The name of a model; "" for None. A bare one is of the hub's organisation cross-encoder,
+    unless a folder is called so. Raises TypeError; ModelNotFoundError for a Path to nothing, which
+    can only be a folder."""
+    name = path("model_name_or_path", model)
+    if isinstance(model, os.PathLike) and not os.path.exists(name):
+        raise ModelNotFoundError(f"there is no folder {name}", "FileNotFound")
     if not name or "/" in name or "\\" in name or name == "builtin" or os.path.exists(name):
         return name
     return "cross-encoder/" + name

@@ -19,12 +19,13 @@ _NATIVE = {
 
 def native_activation(function: Any) -> _core.Activation | None:
     """The compiled activation that `function` names or is: "identity", "torch.nn.Sigmoid", or an
-    instance of torch.nn.Sigmoid. None for any other callable. Raises ValueError, TypeError."""
+    instance of torch.nn.Sigmoid. None for any other callable. Raises InvalidArgumentError,
+    TypeError."""
     if isinstance(function, str):
         name = function.rpartition(".")[2]
         known = _NATIVE.get(name) or _NATIVE.get(name.capitalize())
         if known is None:
-            raise ValueError(
+            refuse(
                 f"activation_fn is {function!r}; by name there are identity, sigmoid and tanh, and "
                 f"any callable is accepted"
             )

@@ -3,20 +3,21 @@ the rerankers."""
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import threading
 import warnings
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from . import _core, _reference
 from . import activation as activations
-from ._calls import in_thread, progress_bar
+from ._calls import download_bar, in_thread, progress_bar
 from ._core import CancelToken, ModelInfo
-from ._options import choice, chunk_options, count, refuse, refuse_unknown, text
-from .errors import InputTypeError
+from ._options import choice, chunk_options, count, path, refuse, refuse_unknown, text
+from .errors import InputTypeError, ModelError
 from .results import LabelledPair, ScoredPair, Span, Truncation
 
 Pairs = Any  # a pair, or a list, tuple or numpy array of pairs
@@ -94,18 +95,18 @@ class CrossEncoder:
         asked = max_length if max_length is not None else saved_length
         options.max_length = 0 if asked is None else count("max_length", asked, 1)
         options.revision = text("revision", revision)
-        folder = cache_folder or os.environ.get("SENTENCE_TRANSFORMERS_HOME") or ""
-        options.cache_dir = os.fspath(folder)
-        options.token = token if isinstance(token, str) else ""
+        folder = cache_folder or os.environ.get("SENTENCE_TRANSFORMERS_HOME")
+        options.cache_dir = path("cache_folder", folder)
+        options.token = text("token", token) if isinstance(token, str) else ""
         options.local_files_only = bool(local_files_only)
         if activation_fn is not None:
             activations.native_activation(activation_fn)
 
         self._options = options
-        self._name = "" if model_name_or_path is None else _reference.hub_name(model_name_or_path)
+        self._name = _reference.hub_name(model_name_or_path)
         if os.path.isdir(self._name):  # for a process with another folder of its own
             self._name = os.path.abspath(self._name)
-        self._prompts = prompts
+        self._prompts = None if prompts is None else _checked_prompts(prompts)
         self._default_prompt_name = default_prompt_name
         self._max_length: int | None = None
         self.activation_fn = activation_fn
@@ -121,7 +122,7 @@ class CrossEncoder:
             )
 
     def _load(self, show_progress_bar: bool | None) -> _core.CrossEncoder:
-        with progress_bar(show_progress_bar, 0, "B") as on_progress:
+        with download_bar(show_progress_bar) as on_progress:
             return _core.CrossEncoder(self._name, self._options, CancelToken(), on_progress)
 
     @property
@@ -152,6 +153,7 @@ class CrossEncoder:
         pool: Any = None,
         chunk_size: int | None = None,
         processing_kwargs: dict[str, Any] | None = None,
+        _token: CancelToken | None = None,
         **deprecated: Any,
     ) -> Any:
         """Scores (query, document) pairs.
@@ -200,7 +202,7 @@ class CrossEncoder:
         )
         one, pairs = _listed(inputs)
         scores = self._scores(
-            pairs, options, activation_fn, bool(apply_softmax), show_progress_bar, CancelToken()
+            pairs, options, activation_fn, bool(apply_softmax), show_progress_bar, _token
         )
         if convert_to_tensor:
             out = _tensor(scores.array())
@@ -247,23 +249,27 @@ class CrossEncoder:
             ValueError: the model has more than one label, or top_k is negative.
             As `predict`.
         """
-        token = _token if _token is not None else CancelToken()
         given = _reference.rename_call_arguments("rank", deprecated)
         activation_fn = _reference.newest(activation_fn, given, "activation_fn")
         refuse_unknown("rank", given)
         _reference.check_device(device)
         _reference.check_pool(pool, chunk_size)
         if self.num_labels != 1:
-            refuse(
+            raise ModelError(
                 f"ranking needs a model with one label; {self.info.name} has {self.num_labels}: "
-                f"use predict"
+                f"use predict",
+                "UnsupportedModel",
             )
         options = self._score_options(
             batch_size, max_length, max_chars, truncation, prompt_name, prompt
         )
-        kept = count("top_k", top_k or 0)
-        if isinstance(documents, str):
-            raise InputTypeError("documents is one str; it must be a list of them")
+        kept = 0 if top_k is None else count("top_k", top_k)
+        if not isinstance(query, str):
+            raise InputTypeError(f"the query is of type {type(query).__name__}; it must be a str")
+        if isinstance(documents, (str, bytes, Mapping)) or not hasattr(documents, "__iter__"):
+            raise InputTypeError(
+                f"documents is of type {type(documents).__name__}; it must be a list of str"
+            )
         listed = list(documents)
 
         function = activation_fn if activation_fn is not None else self.activation_fn
@@ -275,22 +281,34 @@ class CrossEncoder:
                 function,
                 False,
                 show_progress_bar,
-                token,
+                _token,
             ).floats()
+            if any(score != score for score in scores):
+                refuse(f"activation_fn gave NaN, by which nothing can be ranked: {function!r}")
             order = sorted(range(len(scores)), key=lambda index: -scores[index])
             found = [(index, scores[index]) for index in order[: kept or None]]
         else:
             if function is not None:
                 options.activation = activations.native_activation(function)
             with progress_bar(show_progress_bar, len(listed)) as on_progress:
-                found = self._loaded.rank(query, listed, kept, options, token, on_progress)
+                found = self._loaded.rank(
+                    query, listed, kept, options, _token or CancelToken(), on_progress
+                )
         if return_documents:
             return [{"corpus_id": i, "score": s, "text": listed[i]} for i, s in found]
         return [{"corpus_id": i, "score": s} for i, s in found]
 
-    def arank(self, *args: Any, **kwargs: Any) -> Awaitable[list[dict[str, Any]]]:
+    async def apredict(self, *args: Any, **kwargs: Any) -> Any:
+        """`predict` in a thread of the event loop's. Cancelling the task stops the work."""
+        return await in_thread(lambda token: self.predict(*args, _token=token, **kwargs))
+
+    async def arank(self, *args: Any, **kwargs: Any) -> list[dict[str, Any]]:
         """`rank` in a thread of the event loop's. Cancelling the task stops the work."""
-        return in_thread(lambda token: self.rank(*args, _token=token, **kwargs))
+        return await in_thread(lambda token: self.rank(*args, _token=token, **kwargs))
+
+    async def ascore(self, *args: Any, **kwargs: Any) -> list[ScoredPair] | list[LabelledPair]:
+        """`score` in a thread of the event loop's. Cancelling the task stops the work."""
+        return await in_thread(lambda token: self.score(*args, _token=token, **kwargs))
 
     def score(
         self,
@@ -306,6 +324,7 @@ class CrossEncoder:
         max_chunks: int = 32,
         max_length: int | None = None,
         max_chars: int = 0,
+        _token: CancelToken | None = None,
     ) -> list[ScoredPair] | list[LabelledPair]:
         """Scores pairs and says of each what a careful caller wants to know: logit, probability,
         score, and what truncation left out. The command `crossrank score` gives the same.
@@ -322,7 +341,7 @@ class CrossEncoder:
             refuse("score takes a list of pairs; put the pair in a list")
         options.activation = activations.only_native(self.activation_fn, "score, beside logits,")
         with progress_bar(show_progress_bar, len(listed)) as on_progress:
-            found = self._loaded.score(listed, options, CancelToken(), on_progress)
+            found = self._loaded.score(listed, options, _token or CancelToken(), on_progress)
         if self.num_labels > 1:
             return [LabelledPair(ls, ps, ss, Truncation(*cut)) for ls, ps, ss, cut, _ in found]
         return [
@@ -346,12 +365,18 @@ class CrossEncoder:
 
     @property
     def max_seq_length(self) -> int:
-        """Tokens a pair. May be set; more than the model's position table is clamped."""
-        return self._max_length if self._max_length is not None else self.info.max_length
+        """Tokens a pair. May be set, which loads the model again where more are asked for than it
+        was loaded for; more than its position table is clamped."""
+        return min(self._max_length or self.info.max_length, self.info.max_length)
 
     @max_seq_length.setter
     def max_seq_length(self, tokens: int) -> None:
-        self._max_length = count("max_seq_length", tokens, 1)
+        tokens = count("max_seq_length", tokens, 1)
+        if tokens > self.info.max_length:
+            self._options = _core.LoadOptions(self._options)
+            self._options.max_length = tokens
+            self._native = self._load(False)
+        self._max_length = tokens
 
     @property
     def max_length(self) -> int:
@@ -365,6 +390,15 @@ class CrossEncoder:
     @property
     def device(self) -> str:
         return "cpu"
+
+    def eval(self) -> CrossEncoder:
+        """Itself: there is no training here."""
+        return self
+
+    def to(self, device: Any) -> CrossEncoder:
+        """Itself; a device other than the CPU is refused."""
+        _reference.check_device(device)
+        return self
 
     @property
     def prompts(self) -> dict[str, str]:
@@ -380,24 +414,32 @@ class CrossEncoder:
             f"threads={info.threads}, max_length={self.max_seq_length}, labels={info.num_labels})"
         )
 
-    def __reduce__(self) -> Any:
-        state = {
-            "prompts": self._prompts,
-            "default_prompt_name": self._default_prompt_name,
-            "activation_fn": self.activation_fn,
-            "_max_length": self._max_length,
-        }
-        options = self._options
-        arguments = {
-            "max_length": options.max_length or None,
-            "cache_folder": options.cache_dir or None,
-            "revision": options.revision or None,
-            "local_files_only": options.local_files_only,
-            "precision": options.precision.name,
-            "threads": options.threads or None,
-            "isa": options.isa or None,
-        }
-        return _unpickled, (self._name or self.info.name, arguments, state)
+    def __getstate__(self) -> dict[str, Any]:
+        state = {name: value for name, value in self.__dict__.items() if name != "_native"}
+        state["_name"] = self._name or self.info.name
+        state["_options"] = {name: getattr(self._options, name) for name in _PICKLED}
+        state["_options"]["precision"] = self._options.precision.name
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        fields = dict(state["_options"])
+        self._options = _core.LoadOptions()
+        self._options.precision = _core.Precision[fields.pop("precision")]
+        for name, value in fields.items():
+            setattr(self._options, name, value)
+        self._native = self._load(False)
+
+    def __copy__(self) -> CrossEncoder:
+        other = type(self).__new__(type(self))
+        other.__dict__.update(self.__dict__)  # what is compiled never changes, and is shared
+        return other
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> CrossEncoder:
+        other = copy.copy(self)
+        own = {n: v for n, v in self.__dict__.items() if n not in ("_native", "_options")}
+        other.__dict__.update(copy.deepcopy(own, memo))
+        return other
 
     def _score_options(
         self,
@@ -444,7 +486,7 @@ class CrossEncoder:
         activation_fn: Callable[[Any], Any] | str | None,
         softmax: bool,
         show_progress_bar: bool | None,
-        token: CancelToken,
+        token: CancelToken | None,
     ) -> _Scores:
         function = activation_fn if activation_fn is not None else self.activation_fn
         custom = None
@@ -454,7 +496,7 @@ class CrossEncoder:
                 options.activation = _core.Activation.identity
                 custom = function
         with progress_bar(show_progress_bar, len(pairs)) as on_progress:
-            scores = self._loaded.predict(pairs, options, token, on_progress)
+            scores = self._loaded.predict(pairs, options, token or CancelToken(), on_progress)
         return _Scores(scores, self.num_labels, custom, softmax)
 
 
@@ -478,8 +520,15 @@ class _Scores:
         if not self._raw:
             return np.array([])
         scores = np.frombuffer(self._raw, dtype=np.float32).reshape(-1, self._labels)
+        pairs = len(scores)
         if callable(self._custom):
             scores = activations.apply(self._custom, scores)
+            one_each = self._labels > 1 or scores.size == pairs
+            if scores.ndim not in (1, 2) or len(scores) != pairs or not one_each:
+                refuse(
+                    f"activation_fn made an array of shape {list(scores.shape)} of logits of shape "
+                    f"{[pairs, self._labels]}; it must keep the shape"
+                )
         if self._labels == 1 and scores.ndim > 1 and scores.shape[-1] == 1:
             scores = scores.squeeze(-1)
         if self._softmax and scores.ndim > 1:
@@ -502,30 +551,38 @@ _reloading = threading.Lock()
 os.register_at_fork(after_in_child=lambda: globals().update(_reloading=threading.Lock()))
 
 
-def _unpickled(name: str, arguments: dict[str, Any], state: dict[str, Any]) -> CrossEncoder:
-    encoder = CrossEncoder(
-        name,
-        prompts=state["prompts"],
-        default_prompt_name=state["default_prompt_name"],
-        activation_fn=state["activation_fn"],
-        **arguments,
-    )
-    encoder._max_length = state["_max_length"]
-    return encoder
+#: Of LoadOptions, what a pickle has beside the precision: no token.
+_PICKLED = ("isa", "threads", "max_length", "revision", "cache_dir", "local_files_only")
 
 
 def _saved_prompts(folder: str) -> dict[str, str]:
-    """What sentence-transformers saved with the model; none where there is no such file."""
+    """What sentence-transformers saved with the model; none where there is no such file. Raises
+    ModelError."""
+    file = Path(folder) / "config_sentence_transformers.json"
     try:
-        content = (Path(folder) / "config_sentence_transformers.json").read_text(encoding="utf-8")
+        content = file.read_text(encoding="utf-8")
     except OSError:
         return {}
-    return dict(json.loads(content).get("prompts") or {})
+    try:
+        return _checked_prompts(json.loads(content).get("prompts") or {})
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ModelError(f"{file}: its prompts cannot be read: {error}", "BadConfig") from error
+
+
+def _checked_prompts(prompts: Mapping[str, str]) -> dict[str, str]:
+    if not isinstance(prompts, Mapping):
+        raise TypeError(f"prompts is of type {type(prompts).__name__}; it must be a dict")
+    for name, prompt in prompts.items():
+        if not isinstance(name, str) or not isinstance(prompt, str):
+            raise TypeError(f"prompts[{name!r}] is of type {type(prompt).__name__}, not str")
+    return dict(prompts)
 
 
 def _listed(inputs: Any) -> tuple[bool, Sequence[Any]]:
     """(whether it is one pair, the pairs). As sentence-transformers tells them apart."""
     if isinstance(inputs, (list, tuple)):
+        if len(inputs) > 0 and isinstance(inputs[0], Mapping):
+            raise InputTypeError("pair 0 is a dict; it must be a list or tuple of two str")
         if len(inputs) > 0 and not isinstance(inputs[0], (list, tuple)):
             return True, [inputs]
         return False, inputs

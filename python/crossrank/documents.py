@@ -36,11 +36,11 @@ def content_of(document: Any) -> str:
         raise InputTypeError('a document is a dict without "page_content" and without "text"')
     try:
         return document.page_content  # type: ignore[no-any-return]
-    except AttributeError:
+    except AttributeError as error:  # its own, or one from within its page_content
         raise InputTypeError(
             f"a document is of type {type(document).__name__}; it must be a str, a dict with "
             f'"page_content" or "text", or an object with .page_content'
-        ) from None
+        ) from error
 
 
 def _member(document: Any, name: str) -> Any:
@@ -72,9 +72,9 @@ def native_documents(
     documents: Iterable[Any], with_metadata: bool
 ) -> tuple[list[Any], list[tuple[str, dict[str, Any] | None]]]:
     """The documents as a list, and as the compiled part reads them."""
-    if isinstance(documents, (str, bytes, Mapping)):
+    if isinstance(documents, (str, bytes, Mapping)) or not hasattr(documents, "__iter__"):
         raise InputTypeError(
-            f"documents is one {type(documents).__name__}; it must be a list of documents"
+            f"documents is of type {type(documents).__name__}; it must be a list of documents"
         )
     listed = list(documents)
     return listed, [(content_of(d), metadata_of(d) if with_metadata else None) for d in listed]

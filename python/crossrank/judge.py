@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Awaitable, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from . import _core
 from ._calls import in_thread
 from ._core import CancelToken
-from ._options import choice, count, number, text, texts
+from ._options import choice, count, number, path, refuse, text, texts
 from .documents import native_documents
 from .rerankers import CrossEncoderReRanker, ranked
 from .results import JudgeReport, RankedDocument, Ranking
@@ -29,20 +29,33 @@ class JudgeRequest:
 
 class _Judging:
     """What LlmJudge and HybridReRanker share: calls, and a compiled object that is made again where
-    an old one cannot be used: in another process."""
+    the old one does not hold any more: in another process, or for a changed CrossEncoder."""
 
     def __init__(self) -> None:
-        self._native: Any = self._make()
-        self._pid = os.getpid()
+        self._native, self._made_for = self._make(), self._circumstances()
 
     def _make(self) -> Any:
         raise NotImplementedError
 
+    def _circumstances(self) -> tuple[Any, ...]:
+        """What the compiled object depends on beside this object."""
+        return (os.getpid(),)
+
     def _here(self) -> Any:
-        if self._pid != os.getpid():
-            _left_behind.append(self._native)  # its connections are the parent's: never close them
-            self._native, self._pid = self._make(), os.getpid()
+        now = self._circumstances()
+        if self._made_for != now:
+            if self._made_for[0] != now[0]:  # its connections are the parent's: never close them
+                _left_behind.append(self._native)
+            self._native, self._made_for = self._make(), now
         return self._native
+
+    def __getstate__(self) -> dict[str, Any]:
+        compiled = ("_native", "_made_for")
+        return {name: value for name, value in self.__dict__.items() if name not in compiled}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        _Judging.__init__(self)
 
     def rank(
         self,
@@ -74,7 +87,7 @@ class _Judging:
         """
         return self._rank(CancelToken(), query, documents, context, deadline_ms, traceparent)
 
-    def arank(
+    async def arank(
         self,
         query: str,
         documents: Iterable[Any],
@@ -82,9 +95,9 @@ class _Judging:
         context: str | None = None,
         deadline_ms: int = 0,
         traceparent: str | None = None,
-    ) -> Awaitable[Ranking[RankedDocument]]:
+    ) -> Ranking[RankedDocument]:
         """`rank` in a thread of the event loop's. Cancelling the task stops scoring and judge."""
-        return in_thread(
+        return await in_thread(
             lambda token: self._rank(token, query, documents, context, deadline_ms, traceparent)
         )
 
@@ -182,22 +195,22 @@ class LlmJudge(_Judging):
             "url": text("url", url),
             "model": text("model", model),
             "api_key_env": text("api_key_env", api_key_env),
-            "api_key_file": os.fspath(api_key_file or ""),
+            "api_key_file": path("api_key_file", api_key_file),
             "timeout_ms": count("timeout_ms", timeout_ms),
             "concurrency": count("concurrency", concurrency),
             "headers": texts("headers", headers),
             "proxy": text("proxy", proxy),
-            "ca_bundle": os.fspath(ca_bundle or ""),
+            "ca_bundle": path("ca_bundle", ca_bundle),
             "context_tokens": count("context_tokens", context_tokens),
             "document_tokens": count("document_tokens", document_tokens),
             "answer_tokens": count("answer_tokens", answer_tokens),
             "skip_if_gap": number("skip_if_gap", skip_if_gap),
-            "price_file": os.fspath(price_file or ""),
+            "price_file": path("price_file", price_file),
             "cache_entries": count("cache_entries", cache_entries),
             "seed": None if seed is None else count("seed", seed),
         }
         self._choices = (mode, order_bias)
-        self._params = [(name, json.dumps(value)) for name, value in (params or {}).items()]
+        self._params = _json_members("params", params or {})
         super().__init__()
 
     def _options(self) -> _core.JudgeOptions:
@@ -214,13 +227,12 @@ class LlmJudge(_Judging):
     def _make(self) -> Any:
         return _core.LlmJudge(self._options())
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {"settings": self._settings, "choices": self._choices, "params": self._params}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self._settings, self._choices = state["settings"], state["choices"]
-        self._params = state["params"]
-        super().__init__()
+    def __repr__(self) -> str:
+        settings = self._settings  # never headers, proxy or key
+        return (
+            f"LlmJudge(top_k={settings['top_k']}, url={settings['url']!r}, "
+            f"model={settings['model']!r}, mode={self._choices[0]!r})"
+        )
 
 
 #: The name that pipelines with an LLM as the last stage know it by.
@@ -251,16 +263,16 @@ class HybridReRanker(_Judging):
         strict: bool = False,
     ) -> None:
         self.top_k = count("top_k", top_k)
+        for name, given, kind in (
+            ("cross_encoder", cross_encoder, CrossEncoderReRanker),
+            ("judge", judge, LlmJudge),
+        ):
+            if given is not None and not isinstance(given, kind):
+                raise TypeError(f"{name} is of type {type(given).__name__}, not {kind.__name__}")
         self.judge = judge if judge is not None else LlmJudge(top_k)
         self.cross_encoder = (
             cross_encoder if cross_encoder is not None else CrossEncoderReRanker(top_k=10)
         )
-        for name, given, kind in (
-            ("cross_encoder", self.cross_encoder, CrossEncoderReRanker),
-            ("judge", self.judge, LlmJudge),
-        ):
-            if not isinstance(given, kind):
-                raise TypeError(f"{name} is of type {type(given).__name__}, not {kind.__name__}")
         self.strict = bool(strict)
         super().__init__()
 
@@ -273,17 +285,34 @@ class HybridReRanker(_Judging):
             self.strict,
         )
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {
-            "top_k": self.top_k,
-            "cross_encoder": self.cross_encoder,
-            "judge": self.judge,
-            "strict": self.strict,
-        }
+    def _circumstances(self) -> tuple[Any, ...]:
+        encoder, options = self.cross_encoder.cross_encoder, self.cross_encoder._options_for(None)
+        return (
+            *super()._circumstances(),
+            encoder._loaded,
+            options.max_length,
+            options.activation,
+            options.query_prompt,
+        )
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        super().__init__()
+    def __repr__(self) -> str:
+        return (
+            f"HybridReRanker(top_k={self.top_k}, cross_encoder={self.cross_encoder!r}, "
+            f"judge={self.judge!r}, strict={self.strict})"
+        )
+
+
+def _json_members(what: str, members: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Each member's name and its value in JSON. Raises TypeError, InvalidArgumentError."""
+    if not isinstance(members, Mapping) or not all(isinstance(name, str) for name in members):
+        raise TypeError(f"{what} must be a dict with str keys")
+    out = []
+    for name, value in members.items():
+        try:
+            out.append((text(f"a name in {what}", name), json.dumps(value, allow_nan=False)))
+        except (TypeError, ValueError, RecursionError) as error:
+            refuse(f"{what}[{name!r}] is no JSON: {error}")
+    return out
 
 
 _left_behind: list[Any] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from . import _core
@@ -78,9 +78,10 @@ class CrossEncoderReRanker:
         options.chunk = chunk_options(chunk_tokens, chunk_overlap, max_chunks)
         self._options = options
         if isinstance(model_name, CrossEncoder):
-            if load_options:
+            for name in load_options:
                 raise TypeError(
-                    f"{', '.join(load_options)} cannot be given with a loaded CrossEncoder"
+                    f"CrossEncoderReRanker got an unexpected keyword argument {name!r} (options of "
+                    f"loading have no effect on a loaded CrossEncoder)"
                 )
             self.cross_encoder = model_name
         else:
@@ -117,11 +118,11 @@ class CrossEncoderReRanker:
         """
         return self._rank(CancelToken(), query, documents, top_k, show_progress_bar)
 
-    def arank(
+    async def arank(
         self, query: str, documents: Iterable[Any], *, top_k: int | None = None
-    ) -> Awaitable[Ranking[tuple[Any, float]]]:
+    ) -> Ranking[tuple[Any, float]]:
         """`rank` in a thread of the event loop's. Cancelling the task stops the work."""
-        return in_thread(lambda token: self._rank(token, query, documents, top_k, False))
+        return await in_thread(lambda token: self._rank(token, query, documents, top_k, False))
 
     def scored_text(self, document: Any) -> str:
         """The text that is scored for a document: page_content, cut, in the metadata template."""
@@ -137,6 +138,8 @@ class CrossEncoderReRanker:
         options = _core.ReRankOptions(self._options)
         if top_k is not None:
             options.top_k = count("top_k", top_k)
+        limit = self.cross_encoder.max_seq_length
+        options.max_length = min(options.max_length or limit, limit)
         options.activation = only_native(
             self.cross_encoder.activation_fn, "a reranker, which ranks by logits,"
         )
@@ -164,12 +167,20 @@ class CrossEncoderReRanker:
         results, truncated, warnings = ranked(found, listed)
         return Ranking([(r.document, r.score) for r in results], results, truncated, warnings)
 
+    def __repr__(self) -> str:
+        options = self._options
+        return (
+            f"CrossEncoderReRanker({self.cross_encoder.info.name!r}, top_k={options.top_k}, "
+            f"max_length={options.max_length}, max_chars={options.max_chars}, "
+            f"truncation={options.truncation.name!r})"
+        )
+
     def __getstate__(self) -> dict[str, Any]:
-        return {"cross_encoder": self.cross_encoder, "options": fields_of(self._options)}
+        return {**self.__dict__, "_options": fields_of(self._options)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.cross_encoder = state["cross_encoder"]
-        self._options = options_from(state["options"])
+        self.__dict__.update(state)
+        self._options = options_from(state["_options"])
 
 
 def ranked(

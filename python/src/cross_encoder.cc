@@ -132,8 +132,8 @@ void load(Encoder* self, const std::string& model, LoadOptions options, const Ca
 
 void bind_info(nb::module_& module) {
   nb::class_<ModelInfo>(module, "ModelInfo")
-      .def_ro("name", &ModelInfo::name)
-      .def_ro("source", &ModelInfo::source)
+      .def_prop_ro("name", [](const ModelInfo& self) { return to_text(self.name); })
+      .def_prop_ro("source", [](const ModelInfo& self) { return to_text(self.source); })
       .def_ro("architecture", &ModelInfo::architecture)
       .def_ro("layers", &ModelInfo::layers)
       .def_ro("hidden_size", &ModelInfo::hidden_size)
@@ -149,7 +149,15 @@ void bind_info(nb::module_& module) {
       .def_ro("isa", &ModelInfo::isa)
       .def_ro("threads", &ModelInfo::threads)
       .def_ro("query_prompt", &ModelInfo::query_prompt)
-      .def_ro("note", &ModelInfo::note);
+      .def_prop_ro("note", [](const ModelInfo& self) { return to_text(self.note); })
+      .def("__repr__", [](nb::handle self) {
+        nb::list parts;
+        for (const char* name : {"name", "architecture", "layers", "hidden_size", "parameters",
+                                 "max_length", "num_labels", "precision", "isa", "threads"}) {
+          parts.append(nb::str("{}={!r}").format(name, self.attr(name)));
+        }
+        return nb::str("ModelInfo({})").format(nb::str(", ").attr("join")(parts));
+      });
 }
 
 }  // namespace

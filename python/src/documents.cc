@@ -3,9 +3,11 @@
 
 #include <nanobind/stl/string.h>
 
+#include <cstddef>
 #include <string>
 #include <utility>
 
+#include "errors.h"
 #include "texts.h"
 
 namespace crossrank::python {
@@ -14,25 +16,19 @@ namespace {
 
 // Deeper than people write; a dict that holds itself ends here.
 constexpr int kMaxDepth = 64;
+// Of one document. Lists that share lists have exponentially many.
+constexpr std::size_t kMaxValues = 100'000;
 
 std::string text_of(nb::handle text) {
   Texts texts;
   return std::string(texts.view(text, "a text", 0));
 }
 
-MetadataValue value_of(nb::handle object, int depth);
-
-Metadata members_of(const nb::dict& object, int depth) {
-  Metadata members;
-  // Of a copy, which nobody else knows: str() of a key or a value may run code that changes the
-  // dict.
-  const auto copy = nb::steal<nb::dict>(PyDict_Copy(object.ptr()));
-  if (!copy.is_valid()) throw nb::python_error();
-  for (const auto& [key, value] : copy) {
-    const bool is_text = PyUnicode_Check(key.ptr()) != 0;
-    members.push_back({is_text ? text_of(key) : text_of(nb::str(key)), value_of(value, depth)});
-  }
-  return members;
+// str(object), which for a caller's object, and for a huge int, may fail.
+std::string str_of(nb::handle object) {
+  const nb::object text = nb::steal(PyObject_Str(object.ptr()));
+  if (!text.is_valid()) throw nb::python_error();
+  return text_of(text);
 }
 
 MetadataValue number_of(nb::handle object) {
@@ -44,32 +40,75 @@ MetadataValue number_of(nb::handle object) {
     if (PyErr_Occurred() == nullptr) return {static_cast<std::uint64_t>(big)};
     PyErr_Clear();
   }
-  return {text_of(nb::str(object))};  // its digits: no number of ours holds it
+  return {str_of(object)};  // its digits: no number of ours holds it
 }
 
-MetadataValue value_of(nb::handle object, int depth) {
-  if (depth > kMaxDepth) {
-    throw nb::value_error("metadata is nested more than 64 deep, or holds itself");
+// A scalar of numpy as Python's own bool, int or float; null for anything else, for example a
+// datetime64, whose str() is the better text.
+nb::object plain_number(nb::handle object) {
+  const nb::object numpy = nb::module_::import_("sys").attr("modules").attr("get")("numpy");
+  if (numpy.is_none() || !nb::isinstance(object, numpy.attr("generic"))) return {};
+  nb::object plain = object.attr("item")();
+  const bool known = nb::isinstance<nb::int_>(plain) || nb::isinstance<nb::float_>(plain);
+  const bool is_time = nb::isinstance(object, numpy.attr("timedelta64")) ||
+                       nb::isinstance(object, numpy.attr("datetime64"));
+  return known && !is_time ? plain : nb::object();
+}
+
+// The metadata of one document, value by value.
+class MetadataReader {
+ public:
+  Metadata members_of(const nb::dict& object, int depth) {
+    Metadata members;
+    // Of a copy, which nobody else knows: str() of a key or a value may run code that changes the
+    // dict.
+    const auto copy = nb::steal<nb::dict>(PyDict_Copy(object.ptr()));
+    if (!copy.is_valid()) throw nb::python_error();
+    for (const auto& [key, value] : copy) {
+      const bool is_text = PyUnicode_Check(key.ptr()) != 0;
+      members.push_back({is_text ? text_of(key) : str_of(key), value_of(value, depth)});
+    }
+    return members;
   }
-  if (object.is_none()) return {std::monostate()};
-  if (nb::isinstance<nb::bool_>(object)) return {nb::cast<bool>(object)};
-  if (nb::isinstance<nb::str>(object)) return {text_of(object)};
-  if (nb::isinstance<nb::int_>(object)) return number_of(object);
-  if (nb::isinstance<nb::float_>(object)) return {nb::cast<double>(object)};
-  if (nb::isinstance<nb::dict>(object))
-    return {members_of(nb::borrow<nb::dict>(object), depth + 1)};
-  if (nb::isinstance<nb::list>(object) || nb::isinstance<nb::tuple>(object) ||
-      PyAnySet_Check(object.ptr())) {
+
+ private:
+  MetadataValue value_of(nb::handle object, int depth) {
+    if (depth > kMaxDepth) {
+      raise_input_type("metadata is nested more than 64 deep, or holds itself");
+    }
+    if (++values_ > kMaxValues) {
+      raise_input_type("the metadata of a document has more than 100,000 values");
+    }
+    if (object.is_none()) return {std::monostate()};
+    if (nb::isinstance<nb::bool_>(object)) return {nb::cast<bool>(object)};
+    if (nb::isinstance<nb::str>(object)) return {text_of(object)};
+    if (nb::isinstance<nb::int_>(object)) return number_of(object);
+    if (nb::isinstance<nb::float_>(object)) return {nb::cast<double>(object)};
+    if (nb::isinstance<nb::dict>(object)) {
+      return {members_of(nb::borrow<nb::dict>(object), depth + 1)};
+    }
+    if (nb::isinstance<nb::list>(object) || nb::isinstance<nb::tuple>(object)) {
+      return list_of(object, depth);
+    }
+    if (PyAnySet_Check(object.ptr()) != 0) return list_of(sorted_by_text(object), depth);
+    if (const nb::object plain = plain_number(object)) return value_of(plain, depth + 1);
+    return {str_of(object)};
+  }
+
+  MetadataValue list_of(nb::handle items, int depth) {
     MetadataList list;
-    for (const nb::handle item : object) list.push_back(value_of(item, depth + 1));
+    for (const nb::handle item : items) list.push_back(value_of(item, depth + 1));
     return {std::move(list)};
   }
-  if (nb::hasattr(object, "item") && nb::hasattr(object, "dtype") && nb::hasattr(object, "ndim") &&
-      nb::cast<int>(object.attr("ndim")) == 0) {
-    return value_of(object.attr("item")(), depth + 1);  // a scalar of numpy
+
+  // A set's own order is another in each process.
+  static nb::object sorted_by_text(nb::handle set) {
+    const nb::handle text(reinterpret_cast<PyObject*>(&PyUnicode_Type));
+    return nb::module_::import_("builtins").attr("sorted")(set, nb::arg("key") = text);
   }
-  return {text_of(nb::str(object))};
-}
+
+  std::size_t values_ = 0;
+};
 
 }  // namespace
 
@@ -81,7 +120,9 @@ std::vector<Document> read_documents_with_metadata(const nb::list& documents) {
     Texts texts;
     Document document;
     document.page_content = texts.view(pair[0], "page_content of document #", out.size());
-    if (!pair[1].is_none()) document.metadata = members_of(nb::cast<nb::dict>(pair[1]), 0);
+    if (!pair[1].is_none()) {
+      document.metadata = MetadataReader().members_of(nb::cast<nb::dict>(pair[1]), 0);
+    }
     out.push_back(std::move(document));
   }
   return out;

@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "texts.h"
+
 namespace crossrank::python {
 namespace nb = nanobind;
 namespace {
@@ -37,8 +39,7 @@ const char* class_of(ErrorCode code) {
 
 [[noreturn]] void raise_class(const char* name, const Error& error) {
   const nb::object type = nb::module_::import_("crossrank.errors").attr(name);
-  const std::string code(to_string(error.code));
-  const nb::object exception = type(nb::str(error.message.data(), error.message.size()), code);
+  const nb::object exception = type(to_text(error.message), std::string(to_string(error.code)));
   PyErr_SetObject(type.ptr(), exception.ptr());
   throw nb::python_error();
 }

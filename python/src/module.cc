@@ -12,6 +12,10 @@ namespace nb = nanobind;
 
 NB_MODULE(_core, module) {
   using namespace crossrank::python;
+  // Threads that look for signals, and the objects of the module, belong to one interpreter.
+  if (PyInterpreterState_GetID(PyInterpreterState_Get()) != 0) {
+    throw nb::import_error("crossrank works in the main interpreter alone, not in subinterpreters");
+  }
   // A daemon thread's frame keeps what it sees alive until the process ends, which is no leak.
   nb::set_leak_warnings(false);
   module.doc() = "The compiled part of crossrank; use the package instead.";

@@ -78,6 +78,7 @@ void bind_options(nb::module_& module) {
   bind_enums(module);
   nb::class_<LoadOptions>(module, "LoadOptions")
       .def(nb::init<>())
+      .def(nb::init<const LoadOptions&>())
       .def_rw("precision", &LoadOptions::precision)
       .def_rw("isa", &LoadOptions::isa)
       .def_rw("threads", &LoadOptions::threads)

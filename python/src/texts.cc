@@ -11,9 +11,29 @@ namespace crossrank::python {
 namespace nb = nanobind;
 namespace {
 
+nb::object valid(PyObject* made) {
+  if (made == nullptr) throw nb::python_error();
+  return nb::steal(made);
+}
+
+// UTF-8 as bytes of its own: PyUnicode_AsUTF8AndSize would keep it in the caller's string for good.
 // U+FFFD for each lone surrogate, by way of UTF-16, in which pairs of them are characters.
-nb::object without_surrogates(nb::handle text) {
-  return text.attr("encode")("utf-16-le", "surrogatepass").attr("decode")("utf-16-le", "replace");
+nb::object utf8_of(nb::handle text) {
+  if (PyObject* bytes = PyUnicode_AsUTF8String(text.ptr())) return nb::steal(bytes);
+  if (PyErr_ExceptionMatches(PyExc_UnicodeEncodeError) == 0) throw nb::python_error();
+  PyErr_Clear();
+  const nb::object utf16 =
+      valid(PyUnicode_AsEncodedString(text.ptr(), "utf-16-le", "surrogatepass"));
+  const nb::object repaired =
+      valid(PyUnicode_FromEncodedObject(utf16.ptr(), "utf-16-le", "replace"));
+  return valid(PyUnicode_AsUTF8String(repaired.ptr()));
+}
+
+bool is_ascii(nb::handle text) {
+  static PyObject* const name = PyUnicode_InternFromString("isascii");
+  const nb::object found = valid(PyObject_CallMethodObjArgs(
+      reinterpret_cast<PyObject*>(&PyUnicode_Type), name, text.ptr(), nullptr));
+  return found.ptr() == Py_True;
 }
 
 std::string name_of_type(nb::handle object) {
@@ -26,6 +46,11 @@ bool is_list(nb::handle object) {
 
 }  // namespace
 
+nb::object to_text(std::string_view bytes) {
+  return valid(
+      PyUnicode_DecodeUTF8(bytes.data(), static_cast<Py_ssize_t>(bytes.size()), "replace"));
+}
+
 std::string_view Texts::view(nb::handle text, const char* what, std::size_t index) {
   if (PyUnicode_Check(text.ptr()) == 0) {
     std::string name = what;
@@ -34,14 +59,17 @@ std::string_view Texts::view(nb::handle text, const char* what, std::size_t inde
     }
     raise_input_type(name + " is of type " + name_of_type(text) + "; it must be a str");
   }
-  kept_.push_back(nb::borrow(text));
   Py_ssize_t size = 0;
-  const char* bytes = PyUnicode_AsUTF8AndSize(text.ptr(), &size);
-  if (bytes == nullptr) {
-    PyErr_Clear();
-    kept_.back() = without_surrogates(text);
-    bytes = PyUnicode_AsUTF8AndSize(kept_.back().ptr(), &size);
+  const char* bytes = nullptr;
+  if (is_ascii(text)) {
+    kept_.push_back(nb::borrow(text));
+    bytes = PyUnicode_AsUTF8AndSize(text.ptr(), &size);
     if (bytes == nullptr) throw nb::python_error();
+  } else {
+    kept_.push_back(utf8_of(text));
+    char* at = nullptr;
+    if (PyBytes_AsStringAndSize(kept_.back().ptr(), &at, &size) != 0) throw nb::python_error();
+    bytes = at;
   }
   bytes_ += static_cast<std::size_t>(size);
   return {bytes, static_cast<std::size_t>(size)};

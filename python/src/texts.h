@@ -11,6 +11,9 @@
 
 namespace crossrank::python {
 
+// A str; U+FFFD where the bytes, of a path or a variable perhaps, are not UTF-8.
+nanobind::object to_text(std::string_view bytes);
+
 // Owns a reference to each string that it has a view of, so that the caller may change or drop his
 // lists meanwhile. One thread; all but the destructor's caller, too, must hold the GIL.
 class Texts {

@@ -188,11 +188,44 @@ def test_the_judge_alone(environment):
         ({"headers": "A: b"}, TypeError),
         ({"api_key_file": "/nonexistent/key"}, FileNotFoundError),
         ({"skip_if_gap": "wide"}, TypeError),
+        ({"skip_if_gap": 10**400}, ValueError),
+        ({"params": {"temperature": float("nan")}}, ValueError),
+        ({"params": {"tools": object()}}, ValueError),
+        ({"params": [("temperature", 0)]}, TypeError),
+        ({"model": "\ud800"}, ValueError),
     ],
 )
 def test_judges_that_cannot_be(environment, options, error):
-    with pytest.raises(error):
+    [name] = options
+    with pytest.raises(error, match="/nonexistent/key" if name == "api_key_file" else name):
         LlmJudge(**{"url": "http://127.0.0.1:9/v1", "model": "judge", **options})
+
+
+def test_secrets_are_not_shown(builtin, environment):
+    url = "http://127.0.0.1:9/v1"
+    with pytest.raises(ValueError) as caught:
+        LlmJudge(url=url, model="m", api_key_env="sk-key-in-the-wrong-place")
+    assert "sk-key" not in str(caught.value) and "api_key_env" in str(caught.value)
+    judge = LlmJudge(url=url, model="m", headers=["X-Key: secret"], proxy="http://u:secret@h:1")
+    hybrid = HybridReRanker(cross_encoder=CrossEncoderReRanker(builtin, top_k=10), judge=judge)
+    assert "secret" not in repr(hybrid) and "'m'" in repr(hybrid) and "builtin" in repr(hybrid)
+
+
+def test_a_hybrid_follows_its_cross_encoder(environment):
+    encoder = crossrank.CrossEncoder("builtin")
+    with judge_server(lambda _, labels: {label: 5 for label in labels}) as (url, _):
+        hybrid = HybridReRanker(
+            2,
+            cross_encoder=CrossEncoderReRanker(encoder, top_k=3),
+            judge=LlmJudge(url=url, model="judge"),
+        )
+        before = hybrid.rank(QUERY, DOCUMENTS)
+        encoder.activation_fn = "sigmoid"
+        after = hybrid.rank(QUERY, DOCUMENTS)
+        assert [r.logit for r in after] == [r.logit for r in before]
+        assert [r.score for r in after] == [r.probability for r in before]
+        encoder.max_seq_length = 8
+        assert [r.truncation.tokens_used for r in hybrid.rank(QUERY, DOCUMENTS)] == [8, 8]
 
 
 def test_stages_that_do_not_fit(builtin, environment):

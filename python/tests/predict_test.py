@@ -3,6 +3,7 @@ adapters/sentence_transformers_test.py asks."""
 
 import math
 import os
+import shutil
 import warnings
 
 import numpy as np
@@ -124,6 +125,16 @@ def test_activations_that_are_none(tiny, activation, error):
 
 
 @pytest.mark.parametrize(
+    "function", [lambda x: x[:1], lambda x: 0.5, lambda x: np.hstack([x, x]), lambda x: x.T]
+)
+def test_activations_of_another_shape(tiny, function):
+    with pytest.raises(crossrank.InvalidArgumentError, match="shape"):
+        tiny.predict(pairs(3), activation_fn=function)
+    with pytest.raises(crossrank.InvalidArgumentError, match="shape"):
+        tiny.rank("q", ["a", "b", "c"], activation_fn=function)
+
+
+@pytest.mark.parametrize(
     "inputs, words",
     [
         ("text", "of type str"),
@@ -136,6 +147,7 @@ def test_activations_that_are_none(tiny, activation, error):
         ([("a", "b"), ("a", None)], "document of pair 1 is of type NoneType"),
         ([(b"a", "b")], "query of pair 0 is of type bytes"),
         ([["a", "b"], "cd"], "pair 1 is of type str"),
+        ([{"query": "a", "document": "b"}], "pair 0 is a dict"),
     ],
 )
 def test_inputs_that_are_no_pairs(tiny, inputs, words):
@@ -154,6 +166,8 @@ def test_inputs_that_are_no_pairs(tiny, inputs, words):
         ({"max_length": 2}, ValueError, "max_length"),
         ({"max_length": -5}, ValueError, "max_length"),
         ({"max_chars": -1}, ValueError, "max_chars"),
+        ({"max_chars": 2**63}, ValueError, "max_chars is too large"),
+        ({"prompt": "\ud800"}, ValueError, "prompt holds a lone surrogate"),
         ({"truncation": "left"}, ValueError, "longest_first, document_only, error, chunk_max"),
         ({"truncation": None}, TypeError, "truncation"),
         ({"prompt_name": "none"}, ValueError, "prompt_name"),
@@ -259,6 +273,12 @@ def test_max_length(tiny):
     by_property = crossrank.CrossEncoder(golden("scores_identity"))
     by_property.max_seq_length = 12
     np.testing.assert_array_equal(by_property.predict(inputs), expected)
+    for more in (32, 1000):  # than it was loaded for; the second is clamped to the table's 64
+        short.max_seq_length = more
+        by_property.max_seq_length = more
+        assert short.max_seq_length == by_property.max_seq_length == min(more, 64)
+        np.testing.assert_array_equal(short.predict(inputs), by_property.predict(inputs))
+    assert short.predict(inputs) != expected
 
 
 def test_prompts(tiny):
@@ -275,6 +295,25 @@ def test_prompts(tiny):
     np.testing.assert_array_equal(default.predict(inputs, prompt=""), tiny.predict(inputs))
     with pytest.raises(ValueError, match="default_prompt_name"):
         crossrank.CrossEncoder(golden("scores_identity"), default_prompt_name="search")
+
+
+def test_prompts_that_cannot_be(tmp_path):
+    folder = golden("scores_identity")
+    for prompts in (["a"], {"a": None}, {1: "a"}):
+        with pytest.raises(TypeError, match="prompts"):
+            crossrank.CrossEncoder(folder, prompts=prompts)
+    saved = shutil.copytree(folder, tmp_path / "saved") / "config_sentence_transformers.json"
+    for content in ("{", "[]", '{"prompts": {"a": null}}', '{"prompts": 3}'):
+        saved.write_text(content)
+        encoder = crossrank.CrossEncoder(saved.parent)
+        with pytest.raises(crossrank.ModelError, match=saved.name):
+            encoder.predict(("q", "d"), prompt_name="a")
+
+
+def test_methods_that_pytorch_has(tiny):
+    assert tiny.eval() is tiny.to("cpu") is tiny
+    with pytest.raises(ValueError, match="CPU"):
+        tiny.to("cuda")
 
 
 def test_constructor_arguments_of_the_reference(tiny):
@@ -336,6 +375,15 @@ def test_models_that_are_not_there(tmp_path, monkeypatch):
         crossrank.CrossEncoder("cross-encoder/ms-marco-MiniLM-L-6-v2")
     with pytest.raises(OSError, match="cross-encoder/ms-marco-TinyBERT-L-2"):
         crossrank.CrossEncoder("ms-marco-TinyBERT-L-2")  # the hub organisation is added
+    with pytest.raises(crossrank.ModelNotFoundError, match="no folder"):
+        crossrank.CrossEncoder(tmp_path / "nothing")
+    with pytest.raises(TypeError, match="model_name_or_path is of type bytes"):
+        crossrank.CrossEncoder(b"builtin")
+    with pytest.raises(ValueError, match="model_name_or_path holds a lone surrogate"):
+        crossrank.CrossEncoder("a/\udcff")
+    monkeypatch.setenv("CROSSRANK_MODEL", "/nothing/\udcff")  # the byte 0xFF
+    with pytest.raises(crossrank.ModelNotFoundError, match="\ufffd"):
+        crossrank.CrossEncoder()
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileNotFoundError):
         crossrank.CrossEncoder(tmp_path / "empty")

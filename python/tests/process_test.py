@@ -73,8 +73,16 @@ def seconds_until_interrupt(call):
     return time.monotonic() - sent[0]
 
 
+@pytest.fixture
+def interruptible():
+    """Also where SIGINT is ignored, as a shell has it for what it starts in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @exact
-def test_ctrl_c_stops_the_work(builtin):
+def test_ctrl_c_stops_the_work(builtin, interruptible):
     inputs = endless()
     reranker = crossrank.CrossEncoderReRanker(builtin, max_chars=0)
     for call in (
@@ -130,6 +138,18 @@ def test_gathered_calls(builtin):
         return await asyncio.gather(*(builtin.arank(QUERY, DOCUMENTS) for _ in range(8)))
 
     assert asyncio.run(main()) == [builtin.rank(QUERY, DOCUMENTS)] * 8
+
+
+def test_what_can_be_awaited(tiny):
+    async def all_of_them():
+        pair = ("q", "a")
+        assert await tiny.apredict([pair]) == tiny.predict([pair])
+        assert await tiny.ascore([pair]) == tiny.score([pair])
+        coroutine = tiny.arank("q", ["a"], top_k=1)
+        assert coroutine.__qualname__ == "CrossEncoder.arank"
+        assert await coroutine == tiny.rank("q", ["a"])
+
+    asyncio.run(all_of_them())
 
 
 def in_child(call) -> bytes:
@@ -246,6 +266,27 @@ def test_a_daemon_thread_that_keeps_an_object():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_callers_texts_do_not_grow(tiny):
+    """CPython would keep UTF-8 in a string that it was asked for it."""
+    texts = ["q" * 100, "é" * 100, "\ud800" * 100, "語" * 100]
+    before = [sys.getsizeof(text) for text in texts]
+    tiny.predict([(text, text) for text in texts])
+    tiny.rank(texts[1], texts)
+    crossrank.CrossEncoderReRanker(tiny, metadata_fields=["a"]).rank(
+        texts[1], [crossrank.Document(text, {"a": text}) for text in texts]
+    )
+    assert [sys.getsizeof(text) for text in texts] == before
+
+
+def test_subinterpreters_are_refused():
+    interpreters = pytest.importorskip("_xxsubinterpreters")  # until 3.12
+    code = "try:\n import crossrank\nexcept ImportError as e: print(e, flush=True)"
+    out = python(
+        f"import {interpreters.__name__} as i; i.run_string(i.create(), {code!r}); import crossrank"
+    )
+    assert out == "crossrank works in the main interpreter alone, not in subinterpreters\n"
 
 
 def test_import_is_light():

@@ -4,6 +4,7 @@ import asyncio
 import copy
 import datetime
 import pickle
+import types
 import uuid
 
 import numpy as np
@@ -52,7 +53,12 @@ def test_rank_by_a_function_of_the_callers(tiny):
     "query, documents, options, error, words",
     [
         ("q", ["a"], {"top_k": -1}, ValueError, "top_k"),
-        ("q", "abc", {}, TypeError, "documents is one str"),
+        ("q", "abc", {}, TypeError, "documents is of type str"),
+        ("q", {"a": 1}, {}, TypeError, "documents is of type dict"),
+        ("q", None, {}, TypeError, "documents is of type NoneType"),
+        ("q", ["a"], {"top_k": ""}, TypeError, "top_k is of type str"),
+        (None, [], {"activation_fn": np.negative}, TypeError, "query"),
+        ("q", ["a"], {"activation_fn": lambda x: x * np.nan}, ValueError, "NaN"),
         ("q", ["a", None], {}, TypeError, "document 1 is of type NoneType"),
         (None, ["a"], {}, TypeError, "query"),
         ("q", ["a"], {"unknown": 1}, TypeError, "unknown"),
@@ -64,8 +70,9 @@ def test_ranks_that_cannot_be(tiny, query, documents, options, error, words):
 
 
 def test_ranking_needs_one_label(labels3):
-    with pytest.raises(ValueError, match="3"):
+    with pytest.raises(crossrank.ModelError, match="3") as caught:
         labels3.rank("q", ["a"])
+    assert caught.value.code == "UnsupportedModel"
     with pytest.raises(crossrank.ModelError, match="3"):
         CrossEncoderReRanker(labels3)
 
@@ -138,6 +145,64 @@ def test_metadata_in_the_scored_text(builtin):
     assert by_fields.rank(QUERY, documents)[0][0] is document
     warned = CrossEncoderReRanker(builtin, metadata_fields=["titel"]).rank(QUERY, documents)
     assert any("titel" in warning for warning in warned.warnings)
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [
+        ({"pear", "apple", "fig"}, "apple, fig, pear"),
+        (frozenset({10, 9}), "10, 9"),
+        (np.int64(7), "7"),
+        (np.bool_(True), "true"),
+        (np.str_("a"), "a"),
+        (np.longdouble("0.5"), "0.5"),
+        (np.datetime64("2024-05-01T00:00:00.000000001"), "2024-05-01T00:00:00.000000001"),
+        (np.timedelta64(3, "h"), "3 hours"),
+        (np.array([1, 2]), "[1 2]"),
+        (types.SimpleNamespace(item=0, dtype="f", ndim="two"), "namespace("),
+    ],
+)
+def test_metadata_values(builtin, value, text):
+    reranker = CrossEncoderReRanker(builtin, metadata_template="{v}|{page_content}")
+    assert reranker.scored_text(Document("a", {"v": value})).startswith(text)
+
+
+def test_metadata_without_end(builtin):
+    shared = []
+    for _ in range(60):
+        shared = [shared, shared]
+    reranker = CrossEncoderReRanker(builtin, metadata_fields=["v"])
+    with pytest.raises(crossrank.InputTypeError, match="100,000 values"):
+        reranker.rank("q", [Document("a", {"v": shared})])
+
+
+def test_what_an_error_in_a_document_was(builtin):
+    class Broken:
+        @property
+        def page_content(self):
+            raise AttributeError("the store is closed")
+
+    with pytest.raises(crossrank.InputTypeError) as caught:
+        CrossEncoderReRanker(builtin).rank("q", [Broken()])
+    assert "the store is closed" in str(caught.value.__cause__)
+
+
+def test_max_chars_beside_policies_that_forbid_or_search(builtin):
+    long = "é" * 401
+    strict = CrossEncoderReRanker(builtin, truncation="error")
+    strict.rank("q", ["é" * 400])
+    with pytest.raises(crossrank.InvalidArgumentError, match="document 1 .* has 401 characters"):
+        strict.rank("q", ["short", long])
+    CrossEncoderReRanker(builtin, truncation="error", max_chars=0).rank("q", [long])
+    chunks = CrossEncoderReRanker(builtin, truncation="chunk_max")
+    [warning] = chunks.rank("q", [long, "short"]).warnings
+    assert "first 400 characters of 1 document:" in warning
+    assert (
+        CrossEncoderReRanker(builtin, truncation="chunk_max", max_chars=0)
+        .rank("q", [long])
+        .warnings
+        == []
+    )
 
 
 def test_metadata_that_holds_itself(builtin):
@@ -222,6 +287,30 @@ def test_what_the_cross_encoder_was_given(builtin):
     turned = crossrank.CrossEncoder("builtin", activation_fn=lambda x: -x)
     with pytest.raises(ValueError, match="activation_fn"):
         CrossEncoderReRanker(turned)
+
+
+class Named(crossrank.CrossEncoder):
+    """A subclass with a constructor and an attribute of its own."""
+
+    def __init__(self, nickname):
+        super().__init__(golden("scores_identity"), prompts={"a": "b"}, token="secret")
+        self.nickname = nickname
+
+
+def test_copies_keep_class_and_attributes():
+    named = Named("Bob")
+    named.max_seq_length = 16
+    expected = named.predict(("q", "a b c"))
+    assert b"secret" not in pickle.dumps(named)
+    for other in (pickle.loads(pickle.dumps(named)), copy.copy(named), copy.deepcopy(named)):
+        assert (type(other), other.nickname, other.max_seq_length) == (Named, "Bob", 16)
+        assert other.predict(("q", "a b c")) == expected
+    copied = copy.deepcopy(named)
+    copied.prompts["c"] = "d"
+    copied.max_seq_length = 8
+    assert (named.prompts, named.max_seq_length) == ({"a": "b"}, 16)
+    reranker = CrossEncoderReRanker(named)
+    assert type(copy.deepcopy(reranker).cross_encoder) is Named
 
 
 def test_what_is_pickled_ranks_the_same(builtin):

@@ -48,7 +48,7 @@ bool is_printable(std::string_view text) {
 Result<std::string> completions_url(std::string url) {
   if (url.empty()) {
     return invalid(
-        "the judge has no address: give JudgeOptions::url or set CROSSRANK_JUDGE_URL, "
+        "the judge has no address: give its url or set CROSSRANK_JUDGE_URL, "
         "for example to https://api.openai.com/v1");
   }
   if (!is_printable(url) || url.find(' ') != url.npos || url.find_first_of("?#") != url.npos) {
@@ -68,11 +68,17 @@ Result<std::string> completions_url(std::string url) {
   return url;
 }
 
+// What is written like no variable may be the key itself, and is not repeated.
+std::string shown_variable(const std::string& name) {
+  const bool usual = std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  });
+  return usual ? "the variable " + name : "the variable that api_key_env names";
+}
+
 Result<std::string> read_key(const JudgeOptions& options) {
   if (!options.api_key_env.empty() && !options.api_key_file.empty()) {
-    return invalid(
-        "the judge's key comes from JudgeOptions::api_key_env or "
-        "JudgeOptions::api_key_file, not from both");
+    return invalid("the judge's key comes from api_key_env or api_key_file, not from both");
   }
   std::string key;
   if (!options.api_key_file.empty()) {
@@ -83,10 +89,9 @@ Result<std::string> read_key(const JudgeOptions& options) {
     key = trimmed(file);
     if (key.empty()) return Error{ErrorCode::kBadInput, options.api_key_file + " holds no key"};
   } else if (!options.api_key_env.empty()) {
-    const std::string& name = options.api_key_env;
-    key = trimmed(environment(name.c_str()));
+    key = trimmed(environment(options.api_key_env.c_str()));
     if (key.empty()) {
-      return invalid("the variable " + name +
+      return invalid(shown_variable(options.api_key_env) +
                      ", which should hold the judge's key, is not set or empty");
     }
   } else {
@@ -223,7 +228,7 @@ Result<std::unique_ptr<const ChatServer>> ChatServer::create(JudgeOptions& optio
   CR_TRY_ASSIGN(server->url_, completions_url(options.url));
   if (options.model.empty()) {
     return invalid(
-        "the judge has no model: give JudgeOptions::model or set CROSSRANK_JUDGE_MODEL "
+        "the judge has no model: give its name or set CROSSRANK_JUDGE_MODEL "
         "to what the server calls it");
   }
   CR_TRY_ASSIGN(const std::string key, read_key(options));

@@ -9,6 +9,7 @@
 #include "base/ranking.h"
 #include "base/top_k.h"
 #include "base/try.h"
+#include "base/utf8.h"
 #include "crossrank/rerankers.h"
 #include "rerank/document_text.h"
 
@@ -76,6 +77,31 @@ std::vector<std::string> missing_field_warnings(std::span<const Document> docume
   return warnings;
 }
 
+// Truncation::kError allows no cut, so not that of max_chars either.
+Result<void> check_uncut(std::span<const Document> documents, const ReRankOptions& options) {
+  if (options.truncation != Truncation::kError || options.max_chars == 0) return {};
+  for (std::size_t i = 0; i < documents.size(); ++i) {
+    const std::string& content = documents[i].page_content;
+    if (content.size() <= options.max_chars) continue;  // has as many code points at most
+    const std::size_t chars = base::count_code_points(base::repair_utf8(content).value_or(content));
+    if (chars > options.max_chars) {
+      return Error{ErrorCode::kTooLong,
+                   "document " + std::to_string(i) + " (counting from 0) has " +
+                       std::to_string(chars) + " characters, of which max_chars keeps " +
+                       std::to_string(options.max_chars) +
+                       ". Raise max_chars (0 = all), or choose a truncation policy that cuts."};
+    }
+  }
+  return {};
+}
+
+// What max_chars cuts off is in no chunk, which those who ask for chunks hardly want.
+std::string chunks_cut_warning(std::size_t cut, const ReRankOptions& options) {
+  return "chunk_max saw only the first " + std::to_string(options.max_chars) + " characters of " +
+         std::to_string(cut) + (cut == 1 ? " document" : " documents") +
+         ": raise max_chars (0 = all)";
+}
+
 Result<void> check_options(const CrossEncoder& cross_encoder, const ReRankOptions& options) {
   CR_TRY(TextTemplate::from_options(options));
   CR_TRY(base::check_one_label(cross_encoder.info().name, cross_encoder.info().num_labels));
@@ -120,7 +146,9 @@ Result<Ranking> CrossEncoderReRanker::rank_with_cancel(std::string_view query,
                                                        const std::atomic<bool>* cancel) const {
   return base::guard_memory([&]() -> Result<Ranking> {
     CR_TRY_ASSIGN(const TextTemplate text_template, TextTemplate::from_options(options_));
+    CR_TRY(check_uncut(documents, options_));
     Ranking ranking;
+    std::size_t cut_by_chars = 0;
     ranking.warnings = missing_field_warnings(documents, text_template);
     ScoreOptions score = score_options(options_, text_template);
     // Scoring looks at one flag: where there are two, at one that follows both from batch to batch.
@@ -146,12 +174,16 @@ Result<Ranking> CrossEncoderReRanker::rank_with_cancel(std::string_view query,
           if (ranked.span) ranked.span = part.rendered[i].in_content(*ranked.span);
         }
         if (ranked.pair.truncation.truncated()) ++ranking.truncated_documents;
+        if (ranked.pair.truncation.chars_cut > 0) ++cut_by_chars;
         if (base::passes_thresholds(ranked.pair, options_)) best.add(ranked);
       }
       begin += part.pairs.size();
     }
     if (base::is_cancelled(cancel)) {
       return Error{ErrorCode::kCancelled, "ranking was cancelled by the caller"};
+    }
+    if (options_.truncation == Truncation::kChunkMax && cut_by_chars > 0) {
+      ranking.warnings.push_back(chunks_cut_warning(cut_by_chars, options_));
     }
     const std::vector<RankedIndex> kept = best.take();
     ranking.results.reserve(kept.size());

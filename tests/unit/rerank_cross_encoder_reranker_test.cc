@@ -105,6 +105,37 @@ TEST_F(ReRanker, CountsDocumentsThatWereNotScoredWhole) {
   }
 }
 
+TEST_F(ReRanker, MaxCharsIsACutThatTheErrorPolicyForbids) {
+  std::vector<Document> documents(2);
+  documents[0].page_content = "w1 w2 é";  // eight bytes
+  documents[1].page_content = "w1 w2 éw3";
+  for (const char* text_template : {"", "{page_content}."}) {
+    ReRankOptions options;
+    options.truncation = Truncation::kError;
+    options.metadata_template = text_template;
+    options.max_chars = 7;
+    EXPECT_TRUE(reranker(options).rank("w1", {documents.data(), 1}).ok());
+    const Error error = error_of(reranker(options).rank("w1", documents));
+    EXPECT_EQ(error.code, ErrorCode::kTooLong);
+    EXPECT_THAT(error.message, HasSubstr("document 1 (counting from 0) has 9 characters"));
+    options.max_chars = 0;
+    EXPECT_TRUE(reranker(options).rank("w1", documents).ok());
+  }
+}
+
+TEST_F(ReRanker, WarnsOfTextThatNoChunkHas) {
+  ReRankOptions options;
+  options.truncation = Truncation::kChunkMax;
+  options.max_chars = 8;
+  documents_.resize(3);
+  documents_[1].page_content = "w1 w2 w3 w4";
+  documents_[2].page_content = documents_[0].page_content = "w1";
+  EXPECT_THAT(reranker(options).rank("w1", documents_).value().warnings,
+              ElementsAre(HasSubstr("first 8 characters of 1 document:")));
+  options.max_chars = 0;
+  EXPECT_TRUE(reranker(options).rank("w1", documents_).value().warnings.empty());
+}
+
 TEST_F(ReRanker, WarnsOfFieldsThatNoDocumentHas) {
   ReRankOptions options;
   options.metadata_fields = {"title", "author"};

@@ -93,8 +93,10 @@ def test_attributes(reference, tiny):
         assert quietly(getattr, tiny, name) == quietly(getattr, reference, name)
     assert tiny.device == str(reference.device) == "cpu"
     assert tiny.activation_fn is None and isinstance(reference.activation_fn, torch.nn.Identity)
+    assert reference.eval() is reference.to("cpu") is reference
+    assert tiny.eval() is tiny.to("cpu") is tiny
     for name in (
-        "fit save_pretrained push_to_hub to half compile tokenizer model config "
+        "fit save_pretrained push_to_hub half compile tokenizer model config "
         "start_multi_process_pool evaluate"
     ).split():
         assert hasattr(reference, name) and not hasattr(tiny, name)
