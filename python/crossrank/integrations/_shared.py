@@ -1,11 +1,11 @@
-"""What the adapters share: which reranker an argument means, and what goes into metadata. It knows
-no framework."""
+"""What the adapters share: which reranker an argument means, what is shown of it, what goes into
+metadata. It knows no framework."""
 
 from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Union
 
 from .._options import count, refuse
@@ -20,12 +20,15 @@ __all__ = [
     "PREVIOUS_SCORE",
     "Reranker",
     "arank",
+    "brief",
     "is_reranker",
     "model_name_of",
     "rank",
     "reranker_of",
     "result_metadata",
+    "take_token",
     "top_k_of",
+    "whole",
     "with_result",
 ]
 
@@ -77,6 +80,35 @@ def reranker_of(model: Any, options: Mapping[str, Any]) -> Reranker:
     )
 
 
+def take_token(options: dict[str, Any]) -> dict[str, Any]:
+    """Takes the hub's token out of options that an adapter keeps, shows and saves. Returns it as a
+    keyword argument, none where there is none."""
+    token = options.pop("token", None)
+    if hasattr(token, "get_secret_value"):  # pydantic's SecretStr
+        token = token.get_secret_value()
+    return {} if token is None else {"token": token}
+
+
+def brief(model: Any, arguments: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
+    """Of the arguments that pydantic would show of an adapter what ranks, and those that are not
+    the default."""
+    fields = type(model).model_fields
+    return [
+        (name, value)
+        for name, value in arguments
+        if name in ("model", "model_name")
+        or not fields[name].exclude
+        and value != fields[name].get_default(call_default_factory=True)
+    ]
+
+
+def whole(name: str, value: int, least: int = 0) -> int:
+    """`count`, and True is no number of documents."""
+    if isinstance(value, bool):
+        raise TypeError(f"{name} is of type bool; it must be an int")
+    return count(name, value, least)
+
+
 def top_k_of(reranker: Reranker, name: str, asked: int | None) -> int:
     """How many documents a reranker is to return, `asked` by the argument `name`. None is what it
     was made with.
@@ -92,10 +124,10 @@ def top_k_of(reranker: Reranker, name: str, asked: int | None) -> int:
             f"{name} is {asked}, but the HybridReRanker has top_k={reranker.top_k}: leave {name} "
             f"out"
         )
-    return count(name, asked)
+    return whole(name, asked)
 
 
-def rank(reranker: Reranker, query: str, documents: Sequence[Any], top_k: int) -> Ranking[Any]:
+def rank(reranker: Reranker, query: str, documents: Iterable[Any], top_k: int) -> Ranking[Any]:
     """A ranking by either kind. What it warns of is passed on; Python shows a sentence once."""
     if isinstance(reranker, HybridReRanker):
         return _told(reranker.rank(query, documents))
@@ -103,9 +135,9 @@ def rank(reranker: Reranker, query: str, documents: Sequence[Any], top_k: int) -
 
 
 async def arank(
-    reranker: Reranker, query: str, documents: Sequence[Any], top_k: int
+    reranker: Reranker, query: str, documents: Iterable[Any], top_k: int
 ) -> Ranking[Any]:
-    """`rank` in a thread. Cancelling the task stops the work."""
+    """`rank` in a thread, where documents are also read. Cancelling the task stops the work."""
     if isinstance(reranker, HybridReRanker):
         return _told(await reranker.arank(query, documents))
     return _told(await reranker.arank(query, documents, top_k=top_k))

@@ -7,14 +7,19 @@ nothing and asks no LLM."""
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
+import threading
+from collections.abc import Iterator
 from dataclasses import replace
+from numbers import Real
 from typing import Any
 
-from .._options import count, number, refuse
+from .._options import refuse
+from ..errors import InputTypeError
 from ..rerankers import CrossEncoderReRanker
 from ..results import Ranking
-from ._shared import DEFAULT_MODEL, PREVIOUS_SCORE, arank, rank, result_metadata, with_result
+from ._shared import DEFAULT_MODEL, PREVIOUS_SCORE, arank, rank, result_metadata, whole, with_result
 
 try:
     from haystack import Document, component, default_from_dict, default_to_dict
@@ -42,7 +47,7 @@ class CrossRankRanker:
     Args:
         model: a folder, a hub id or "builtin".
         device: None or the CPU.
-        token: of the hub.
+        token: of the hub. A Secret, not a str, which would be saved with the pipeline.
         top_k: documents to return.
         query_prefix, query_suffix, document_prefix, document_suffix: around what is scored.
         meta_fields_to_embed: their values stand in front of the content.
@@ -59,8 +64,10 @@ class CrossRankRanker:
             among them: precision, threads, revision, chunk_tokens, ...
 
     Raises:
-        ValueError: top_k is not positive, or reranker_kwargs has what is an argument of its own.
-            What is wrong with the model is raised by `warm_up` or the first `run`.
+        ValueError: top_k is not positive, score_threshold is NaN, or one of the *_kwargs has what
+            is an argument of its own.
+        TypeError: top_k, score_threshold or token is of another type.
+        What is wrong with the model is raised by `warm_up` or the first `run`.
     """
 
     def __init__(
@@ -92,8 +99,13 @@ class CrossRankRanker:
     ) -> None:
         self.model = os.fspath(model)
         self.device = device
+        if token is not None and not isinstance(token, Secret):
+            raise TypeError(
+                f"token is of type {type(token).__name__}; it must be a Secret: "
+                f'Secret.from_env_var("NAME"), or Secret.from_token(...)'
+            )
         self.token = token
-        self.top_k = count("top_k", top_k, 1)
+        self.top_k = whole("top_k", top_k, 1)
         self.query_prefix = query_prefix
         self.query_suffix = query_suffix
         self.document_prefix = document_prefix
@@ -101,7 +113,7 @@ class CrossRankRanker:
         self.meta_fields_to_embed = list(meta_fields_to_embed or [])
         self.embedding_separator = embedding_separator
         self.scale_score = scale_score
-        self.score_threshold = number("score_threshold", score_threshold)
+        self.score_threshold = _threshold(score_threshold)
         self.trust_remote_code = trust_remote_code
         self.model_kwargs = model_kwargs
         self.tokenizer_kwargs = tokenizer_kwargs
@@ -114,16 +126,21 @@ class CrossRankRanker:
         for name, instead in _HAS_ANOTHER_NAME.items():
             if name in (reranker_kwargs or {}):
                 refuse(f"reranker_kwargs has {name}: give {instead}")
+        for name in ("model_kwargs", "tokenizer_kwargs", "config_kwargs"):
+            if "token" in (getattr(self, name) or {}):
+                refuse(f"{name} has token: give {_HAS_ANOTHER_NAME['token']}")
         self._reranker: CrossEncoderReRanker | None = None
 
     def warm_up(self) -> None:
-        """Loads the model, once.
+        """Loads the model, once, whoever else calls.
 
         Raises:
             As `CrossEncoderReRanker`.
         """
         if self._reranker is None:
-            self._reranker = self._load()
+            with _loading:
+                if self._reranker is None:
+                    self._reranker = self._load()
 
     async def warm_up_async(self) -> None:
         """`warm_up` in a thread."""
@@ -133,7 +150,7 @@ class CrossRankRanker:
     def to_dict(self) -> dict[str, Any]:
         """The component as plain data; a token by the name of its variable alone."""
         data: dict[str, Any] = default_to_dict(
-            self, **{name: getattr(self, name) for name in _INIT_PARAMETERS}
+            self, **{name: getattr(self, name) for name in _DEFAULTS}
         )
         return data
 
@@ -164,15 +181,16 @@ class CrossRankRanker:
             {"documents": the best, best first, as copies with scores}.
 
         Raises:
-            InvalidArgumentError: top_k is not positive.
+            InvalidArgumentError: top_k is not positive, score_threshold is NaN.
+            TypeError: top_k, score_threshold or query is of another type.
             As `warm_up` and `CrossEncoderReRanker.rank`.
         """
-        kept = self._kept(top_k)
+        kept, least = self._kept(top_k), self._least(score_threshold)
         self.warm_up()
         assert self._reranker is not None
         unique = _without_duplicates(documents)
         ranking = rank(self._reranker, self._query(query), self._texts(unique), kept)
-        return {"documents": self._copies(ranking, unique, scale_score, score_threshold)}
+        return {"documents": self._copies(ranking, unique, scale_score, least)}
 
     @component.output_types(documents=list[Document])  # type: ignore[untyped-decorator,unused-ignore]
     async def run_async(
@@ -185,12 +203,12 @@ class CrossRankRanker:
         score_threshold: float | None = None,
     ) -> dict[str, list[Document]]:
         """`run` in a thread. Cancelling the task stops the scoring."""
-        kept = self._kept(top_k)
+        kept, least = self._kept(top_k), self._least(score_threshold)
         await self.warm_up_async()
         assert self._reranker is not None
         unique = _without_duplicates(documents)
         ranking = await arank(self._reranker, self._query(query), self._texts(unique), kept)
-        return {"documents": self._copies(ranking, unique, scale_score, score_threshold)}
+        return {"documents": self._copies(ranking, unique, scale_score, least)}
 
     def _load(self) -> CrossEncoderReRanker:
         return CrossEncoderReRanker(
@@ -211,18 +229,20 @@ class CrossRankRanker:
         )
 
     def _kept(self, top_k: int | None) -> int:
-        return self.top_k if top_k is None else count("top_k", top_k, 1)
+        return self.top_k if top_k is None else whole("top_k", top_k, 1)
+
+    def _least(self, score_threshold: float | None) -> float | None:
+        return self.score_threshold if score_threshold is None else _threshold(score_threshold)
 
     def _query(self, query: str) -> str:
+        if not isinstance(query, str):
+            raise InputTypeError(f"the query is of type {type(query).__name__}; it must be a str")
         return self.query_prefix + query + self.query_suffix
 
-    def _texts(self, documents: list[Document]) -> list[str]:
-        return [
-            self.document_prefix
-            + self.embedding_separator.join([*self._values(found), found.content or ""])
-            + self.document_suffix
-            for found in documents
-        ]
+    def _texts(self, documents: list[Document]) -> Iterator[str]:
+        for found in documents:
+            parts = [*self._values(found), found.content or ""]
+            yield self.document_prefix + self.embedding_separator.join(parts) + self.document_suffix
 
     def _values(self, document: Document) -> list[str]:
         values = (document.meta.get(name) for name in self.meta_fields_to_embed)
@@ -233,10 +253,9 @@ class CrossRankRanker:
         ranking: Ranking[Any],
         documents: list[Document],
         scale_score: bool | None,
-        score_threshold: float | None,
+        least: float | None,
     ) -> list[Document]:
         scaled = self.scale_score if scale_score is None else scale_score
-        least = self.score_threshold if score_threshold is None else score_threshold
         copies = []
         for result in ranking.results:
             score = result.probability if scaled else result.logit
@@ -249,30 +268,12 @@ class CrossRankRanker:
         return copies
 
 
-#: What to_dict saves: the arguments, each of which is also an attribute.
-_INIT_PARAMETERS = (
-    "model",
-    "device",
-    "token",
-    "top_k",
-    "query_prefix",
-    "query_suffix",
-    "document_prefix",
-    "document_suffix",
-    "meta_fields_to_embed",
-    "embedding_separator",
-    "scale_score",
-    "score_threshold",
-    "trust_remote_code",
-    "model_kwargs",
-    "tokenizer_kwargs",
-    "config_kwargs",
-    "backend",
-    "batch_size",
-    "max_length",
-    "truncation",
-    "reranker_kwargs",
-)
+#: The constructor's arguments, each of which is also an attribute.
+_DEFAULTS = {
+    name: argument.default
+    for name, argument in inspect.signature(CrossRankRanker.__init__).parameters.items()
+    if name != "self"
+}
 
 #: Keyword arguments of CrossEncoderReRanker that Haystack calls otherwise, or that are ours to set.
 _HAS_ANOTHER_NAME = {
@@ -290,6 +291,39 @@ _HAS_ANOTHER_NAME = {
     "max_chars": "contents that a DocumentSplitter has made shorter",
     "activation_fn": "scale_score",
 }
+
+
+#: Of all components: a lock of its own could be neither copied nor pickled with one.
+_loading = threading.Lock()
+os.register_at_fork(after_in_child=lambda: globals().update(_loading=threading.Lock()))
+
+
+def _brief(ranker: CrossRankRanker) -> str:
+    """The component with what is not the default, and the sockets that Haystack shows of each."""
+    given = {name: getattr(ranker, name) for name in _DEFAULTS if name != "token"}
+    shown = ", ".join(
+        f"{name}={value!r}"
+        for name, value in given.items()
+        if name == "model" or value not in (_DEFAULTS[name], [])
+    )
+    return f"CrossRankRanker({shown})\n" + _sockets(ranker).partition("\n")[2]
+
+
+# Behind the decorator, which gives every component a __repr__ without arguments.
+_sockets = CrossRankRanker.__repr__
+CrossRankRanker.__repr__ = _brief  # type: ignore[assignment,method-assign,unused-ignore]
+
+
+def _threshold(value: float | None) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(
+            f"score_threshold is of type {type(value).__name__}; it must be a number or None"
+        )
+    if value != value:
+        refuse("score_threshold is not a number")
+    return float(value)
 
 
 def _without_duplicates(documents: list[Document]) -> list[Document]:

@@ -6,7 +6,7 @@ It retrieves nothing and calls no chat model of LangChain's."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .._options import refuse
@@ -17,11 +17,14 @@ from ._shared import (
     PREVIOUS_SCORE,
     Reranker,
     arank,
+    brief,
     is_reranker,
     rank,
     reranker_of,
     result_metadata,
+    take_token,
     top_k_of,
+    whole,
     with_result,
 )
 
@@ -29,7 +32,7 @@ try:
     from langchain_core.callbacks import Callbacks
     from langchain_core.cross_encoders import BaseCrossEncoder
     from langchain_core.documents import BaseDocumentCompressor, Document
-    from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+    from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 except ImportError as error:
     raise ImportError(
         "crossrank.integrations.langchain needs LangChain: pip install langchain-core"
@@ -76,17 +79,18 @@ class CrossRankReranker(BaseDocumentCompressor):  # type: ignore[misc,unused-ign
         min_logit, min_probability: documents below are left out; inclusive.
         truncation: "longest_first", "document_only", "error" or "chunk_max".
         model_kwargs: other keyword arguments of `CrossEncoderReRanker`, those of `CrossEncoder`
-            among them: precision, threads, cache_folder, chunk_tokens, ...
+            among them: precision, threads, cache_folder, chunk_tokens, ... A token among them, a
+            str or a SecretStr, is used once and kept in no field: it is neither shown nor saved.
 
     Raises:
         pydantic.ValidationError, which is a ValueError: an option is out of range, a name is
             unknown.
-        TypeError: model is of another type, or options are given with a reranker.
+        TypeError: model is of another type, top_n is no int, or options are given with a reranker.
         As `CrossEncoderReRanker`.
     """
 
     model: Any = Field(default=DEFAULT_MODEL, frozen=True)
-    top_n: int = Field(default=3, ge=0)
+    top_n: int = 3
     max_length: int = Field(default=512, frozen=True)
     max_chars: int = Field(default=0, frozen=True)
     batch_size: int = Field(default=16, frozen=True)
@@ -101,11 +105,17 @@ class CrossRankReranker(BaseDocumentCompressor):  # type: ignore[misc,unused-ign
     model_config = ConfigDict(
         arbitrary_types_allowed=True,
         extra="forbid",
+        hide_input_in_errors=True,  # it may hold a token
         protected_namespaces=(),
         validate_assignment=True,
     )
 
     _reranker: Reranker = PrivateAttr()
+
+    @field_validator("top_n", mode="before")  # type: ignore[untyped-decorator,unused-ignore]
+    @classmethod
+    def _whole(cls, value: Any) -> int:
+        return whole("top_n", value)
 
     def model_post_init(self, context: Any, /) -> None:
         """Loads the model: what is wrong with it is an error of the constructor's."""
@@ -115,10 +125,14 @@ class CrossRankReranker(BaseDocumentCompressor):  # type: ignore[misc,unused-ign
         # Defaults of ours are not asked for: a reranker's own then count.
         given = self.model_fields_set if is_reranker(self.model) else set(_SCORING)
         options = {name: getattr(self, name) for name in _SCORING if name in given}
+        options |= take_token(self.model_kwargs)
         self._reranker = reranker_of(self.model, {**options, **self.model_kwargs})
         if is_reranker(self.model):
             asked = self.top_n if "top_n" in self.model_fields_set else None
             self.top_n = top_k_of(self._reranker, "top_n", asked)
+
+    def __repr_args__(self) -> Iterable[tuple[Any, Any]]:
+        return brief(self, super().__repr_args__())
 
     def compress_documents(
         self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
@@ -152,7 +166,8 @@ class CrossRankCrossEncoder(BaseModel, BaseCrossEncoder):  # type: ignore[misc,u
 
     Args:
         model_name: a folder, a hub id, "builtin" or a loaded `CrossEncoder`.
-        model_kwargs: keyword arguments of `CrossEncoder`: precision, threads, cache_folder, ...
+        model_kwargs: keyword arguments of `CrossEncoder`: precision, threads, cache_folder, ... A
+            token is kept in no field, as in `CrossRankReranker`.
 
     Raises:
         TypeError: model_kwargs are given with a loaded CrossEncoder.
@@ -163,15 +178,21 @@ class CrossRankCrossEncoder(BaseModel, BaseCrossEncoder):  # type: ignore[misc,u
     model_name: Any = Field(default=DEFAULT_MODEL, frozen=True)
     model_kwargs: dict[str, Any] = Field(default_factory=dict, frozen=True)
 
-    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        protected_namespaces=(),
+    )
 
     _encoder: CrossEncoder = PrivateAttr()
 
     def model_post_init(self, context: Any, /) -> None:
         """Loads the model."""
+        token = take_token(self.model_kwargs)
         if not isinstance(self.model_name, CrossEncoder):
-            self._encoder = CrossEncoder(self.model_name, **self.model_kwargs)
-        elif self.model_kwargs:
+            self._encoder = CrossEncoder(self.model_name, **self.model_kwargs, **token)
+        elif self.model_kwargs or token:
             raise TypeError("model_kwargs cannot be given with a loaded CrossEncoder")
         else:
             self._encoder = self.model_name
@@ -180,6 +201,9 @@ class CrossRankCrossEncoder(BaseModel, BaseCrossEncoder):  # type: ignore[misc,u
                 f"{self._encoder.info.name} has {self._encoder.num_labels} labels; which of them "
                 f"is relevance is not known"
             )
+
+    def __repr_args__(self) -> Iterable[tuple[Any, Any]]:
+        return brief(self, super().__repr_args__())
 
     def score(self, text_pairs: list[tuple[str, str]]) -> list[float]:
         """What `CrossEncoder.predict` returns for each pair; of two labels the second, as

@@ -7,7 +7,7 @@ and asks no LLM of LlamaIndex's."""
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,17 +19,25 @@ from ._shared import (
     OUR_KEYS,
     Reranker,
     arank,
+    brief,
     is_reranker,
     model_name_of,
     rank,
     reranker_of,
     result_metadata,
+    take_token,
     top_k_of,
+    whole,
     with_result,
 )
 
 try:
-    from llama_index.core.bridge.pydantic import Field, PrivateAttr
+    from llama_index.core.bridge.pydantic import (
+        ConfigDict,
+        Field,
+        PrivateAttr,
+        field_validator,
+    )
     from llama_index.core.callbacks import CallbackManager, CBEventType, EventPayload
     from llama_index.core.instrumentation import (  # type: ignore[attr-defined,unused-ignore]
         get_dispatcher,
@@ -75,7 +83,9 @@ class CrossRankRerank(BaseNodePostprocessor):  # type: ignore[misc,unused-ignore
         cache_folder: of the Hugging Face hub.
         cross_encoder_kwargs: keyword arguments of `CrossEncoderReRanker` (max_length, max_chars,
             min_probability, truncation, ...), those of `CrossEncoder` among them (precision,
-            threads, revision, ...). max_chars is 0 here, all of the text, unless given.
+            threads, revision, ...). max_chars is 0 here, all of the text, unless given. A token
+            among them, a str or a SecretStr, is used once and kept in no field: it is neither shown
+            nor saved.
         metadata_mode: which metadata stands in the scored text. None = MetadataMode.EMBED as in
             SentenceTransformerRerank; with a HybridReRanker MetadataMode.NONE, because its judge
             is shown the metadata that the node does not exclude for LLMs.
@@ -84,12 +94,12 @@ class CrossRankRerank(BaseNodePostprocessor):  # type: ignore[misc,unused-ignore
     Raises:
         pydantic.ValidationError, which is a ValueError: top_n is negative, a name is unknown.
         ValueError: "device" or "model" stands in cross_encoder_kwargs.
-        TypeError: model is of another type, or options are given with a reranker.
+        TypeError: model is of another type, top_n is no int, or options are given with a reranker.
         As `CrossEncoderReRanker`.
     """
 
     model: Any = Field(default=DEFAULT_MODEL, frozen=True)
-    top_n: int = Field(default=2, ge=0)
+    top_n: int = 2
     device: str | None = Field(default=None, frozen=True)
     keep_retrieval_score: bool = Field(default=False, frozen=True)
     trust_remote_code: bool = Field(default=False, frozen=True)
@@ -97,7 +107,14 @@ class CrossRankRerank(BaseNodePostprocessor):  # type: ignore[misc,unused-ignore
     cross_encoder_kwargs: dict[str, Any] = Field(default_factory=dict, frozen=True)
     metadata_mode: MetadataMode = Field(default=MetadataMode.EMBED, frozen=True)
 
+    model_config = ConfigDict(validate_assignment=True)
+
     _reranker: Reranker = PrivateAttr()
+
+    @field_validator("top_n", mode="before")  # type: ignore[untyped-decorator,unused-ignore]
+    @classmethod
+    def _whole(cls, value: Any) -> int:
+        return whole("top_n", value)
 
     def __init__(
         self,
@@ -119,7 +136,7 @@ class CrossRankRerank(BaseNodePostprocessor):  # type: ignore[misc,unused-ignore
                     f"cross_encoder_kwargs has {name}: give it as an argument of its own "
                     f"(top_k is top_n here)"
                 )
-        given = dict(options)
+        given = {**take_token(options), **options}
         if cache_folder is not None:
             given["cache_folder"] = os.fspath(cache_folder)
         if device is not None:
@@ -152,6 +169,9 @@ class CrossRankRerank(BaseNodePostprocessor):  # type: ignore[misc,unused-ignore
     def class_name(cls) -> str:
         """The name under which LlamaIndex serialises it."""
         return "CrossRankRerank"
+
+    def __repr_args__(self) -> Iterable[tuple[Any, Any]]:
+        return brief(self, super().__repr_args__())
 
     def _postprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
@@ -201,8 +221,7 @@ class CrossRankRerank(BaseNodePostprocessor):  # type: ignore[misc,unused-ignore
                 event.on_end(payload={EventPayload.NODES: returned})
         dispatcher.event(ReRankEndEvent(nodes=returned))
 
-    def _documents(self, nodes: list[NodeWithScore]) -> list[Document]:
-        documents = []
+    def _documents(self, nodes: list[NodeWithScore]) -> Iterator[Document]:
         for found in nodes:
             node = found.node
             metadata = node.metadata
@@ -211,8 +230,7 @@ class CrossRankRerank(BaseNodePostprocessor):  # type: ignore[misc,unused-ignore
                 hidden = {*node.excluded_llm_metadata_keys, *_WRITTEN}
                 metadata = {k: v for k, v in metadata.items() if k not in hidden}
             text = node.get_content(metadata_mode=self.metadata_mode)
-            documents.append(Document(text, metadata, node.node_id))
-        return documents
+            yield Document(text, metadata, node.node_id)
 
     def _copies(self, ranking: Ranking[Any], nodes: list[NodeWithScore]) -> list[NodeWithScore]:
         copies = []

@@ -162,7 +162,7 @@ def test_top_n_may_be_assigned_and_nothing_else():
     assert len(reranker.compress_documents(corpus(), QUERY)) == 1
     with pytest.raises(ValueError, match="frozen"):
         reranker.max_chars = 5
-    with pytest.raises(ValueError, match="greater than or equal to 0"):
+    with pytest.raises(ValueError, match="top_n is -1; it must be at least 0"):
         reranker.top_n = -1
 
 

@@ -27,7 +27,8 @@ run() { # requirements, environment, tests...
 run python/tests/requirements-reference.txt venv-reference \
   sentence_transformers_test.py differences_test.py pages_test.py
 run python/tests/requirements-adapters.txt venv-adapters \
-  langchain_test.py llama_index_test.py haystack_test.py integrations_page_test.py
+  every_adapter_test.py langchain_test.py llama_index_test.py haystack_test.py \
+  integrations_page_test.py
 run python/tests/requirements-scale.txt venv-scale spark_test.py ray_test.py
 
 [[ ${#failed[@]} == 0 ]] || {
