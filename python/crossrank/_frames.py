@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -106,18 +106,38 @@ def job(
     )
 
 
-def check_columns(names: Iterable[str], needed: Iterable[str], added: Iterable[str]) -> None:
-    """Raises InvalidArgumentError where a column is missing or would be there twice."""
+def check_columns(
+    names: Iterable[str],
+    needed: Iterable[str],
+    added: Iterable[str],
+    same: Callable[[str], str] = str,
+) -> list[str]:
+    """The needed columns as they are called in `names`. Two names mean one column where `same` of
+    them is equal. Raises InvalidArgumentError where a column is missing, ambiguous, or would be
+    there twice."""
     present = list(names)
+    found = []
     for name in needed:
-        if name not in present:
+        meant = [other for other in present if same(other) == same(name)]
+        if not meant:
             refuse(f"there is no column {name!r}; the columns are {present}")
-    taken = [name for name in added if name in present]
+        if len(meant) > 1:
+            refuse(f"{name!r} may be any of the columns {meant}")
+        found += meant
+    taken = [name for name in added if same(name) in map(same, present)]
     if taken:
         refuse(
             f"the columns {taken} are there already; rename them, or choose a prefix for the new "
             f'ones, for example prefix="crossrank_"'
         )
+    return found
+
+
+def kept_of(top_k: int | None) -> int:
+    """Rows of a query to keep, 0 = all. Raises TypeError, InvalidArgumentError."""
+    if isinstance(top_k, bool):
+        raise TypeError("top_k is of type bool; it must be an int or None")
+    return 0 if top_k is None else count("top_k", top_k)
 
 
 @lru_cache(maxsize=MODELS_A_WORKER)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from ._frames import Job, Options, Scorer, best, check_columns, job
+from ._frames import Job, Options, Scorer, best, check_columns, job, kept_of
 from ._options import count
 
 try:
@@ -116,9 +116,8 @@ def rank(
     Raises:
         As `score`; InvalidArgumentError where top_k is negative.
     """
-    kept = count("top_k", top_k or 0)
     work = job(model, query, text, qid, prefix, options)
-    cut = _Cut(work, docid, kept, keep_errors)
+    cut = _Cut(work, docid, kept_of(top_k), keep_errors)
     scored = _scored(dataset, work, concurrency, num_cpus, batch_rows, cut).materialize()
     if scored.count() == 0:  # a dataset without rows may be without columns, and has no groups
         return scored

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ._frames import COLUMNS, Job, Options, Scorer, check_columns, job
-from ._options import count, refuse
+from ._frames import COLUMNS, Job, Options, Scorer, check_columns, job, kept_of
+from ._options import refuse
 
 try:
     # Ignored: the type checker's environment has neither PySpark nor pandas.
@@ -52,7 +53,8 @@ def score(
         frame: any columns. They are kept, as are the rows.
         model: a folder or a hub id, as the executors see it, or "builtin". There is no default:
             executors could come to different ones.
-        query, text: names of the columns with a query and a document's text.
+        query, text: names of the columns with a query and a document's text. As elsewhere in Spark,
+            the case of names counts only where spark.sql.caseSensitive says so.
         prefix: of the new columns' names, where a frame has such a column already.
         options: as of `CrossEncoder` and `CrossEncoder.score`: precision, isa, max_length,
             revision, cache_folder, local_files_only, truncation, max_chars, batch_size, prompt,
@@ -64,7 +66,8 @@ def score(
         sentence in `error` and nulls in the others. `error` is null for all other rows.
 
     Raises:
-        InvalidArgumentError: a column is missing or there already, or an option is out of range.
+        InvalidArgumentError: a column is missing, ambiguous, or there already, or an option is out
+            of range.
         TypeError: an option is unknown or of the wrong type.
         pyspark.errors.PythonException: when the job runs, where an executor cannot load the model.
     """
@@ -104,9 +107,9 @@ def rank(
     Raises:
         As `score`; InvalidArgumentError where top_k is negative.
     """
-    kept = count("top_k", top_k or 0)
+    kept = kept_of(top_k)
     work = job(model, query, text, qid, prefix, options)
-    check_columns(frame.columns, [docid], work.added("rank"))
+    check_columns(frame.columns, [docid], work.added("rank"), _same(frame))
     scored = _scored(frame, work)
     failed = _column(prefix + "error").isNotNull()
     if not keep_errors:
@@ -166,7 +169,9 @@ def score_udf(
 
 def _scored(frame: DataFrame, work: Job) -> DataFrame:
     needed = [work.query, work.text] + ([work.qid] if work.qid is not None else [])
-    check_columns(frame.columns, needed, work.added())
+    query, text, *qid = check_columns(frame.columns, needed, work.added(), _same(frame))
+    # Arrow knows nothing of Spark's rules: workers get the names that the frame has.
+    work = replace(work, query=query, text=text, qid=qid[0] if qid else None)
     if len(set(frame.columns)) < len(frame.columns):
         refuse(f"two columns of the frame have one name; the columns are {frame.columns}")
 
@@ -178,6 +183,12 @@ def _scored(frame: DataFrame, work: Job) -> DataFrame:
             yield scorer.table(batch)
 
     return frame.mapInArrow(run, T.StructType([*frame.schema.fields, *_fields(work.prefix)]))
+
+
+def _same(frame: DataFrame) -> Callable[[str], str]:
+    """What of a column's name counts for Spark."""
+    sensitive = frame.sparkSession.conf.get("spark.sql.caseSensitive", "false")
+    return str if str(sensitive).lower() == "true" else str.lower
 
 
 def _threads() -> int:

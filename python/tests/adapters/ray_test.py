@@ -122,6 +122,9 @@ def test_an_empty_dataset_stays_empty(log):
 def test_refuses_what_concerns_all_rows(dataset):
     with pytest.raises(TypeError, match="unexpected keyword argument 'treads'"):
         scale.score(dataset, treads=2, **POOL)
+    for top_k in (-1, True, float("nan")):
+        with pytest.raises((TypeError, ValueError), match="top_k is"):
+            scale.rank(dataset, top_k=top_k, **POOL)
     with pytest.raises(TypeError, match="each worker loads it itself"):
         scale.score(dataset, model=crossrank.CrossEncoder("builtin"))
     with pytest.raises(Exception, match="no column 'body'"):

@@ -172,6 +172,9 @@ def test_refuses_what_concerns_all_rows(frame):
         scale.score(frame.withColumnRenamed("place", "score"), model="builtin")
     with pytest.raises(TypeError, match="unexpected keyword argument 'treads'"):
         scale.score(frame, model="builtin", treads=2)
+    for top_k in (-1, True, float("nan")):
+        with pytest.raises((TypeError, ValueError), match="top_k is"):
+            scale.rank(frame, model="builtin", top_k=top_k)
     with pytest.raises(TypeError, match="each worker loads it itself"):
         scale.score(frame, model=crossrank.CrossEncoder("builtin"))
     with pytest.raises(crossrank.InvalidArgumentError, match="precision"):
@@ -184,10 +187,37 @@ def test_refuses_what_concerns_all_rows(frame):
 
 
 def test_keeps_columns_under_a_prefix(frame, encoder):
-    bm25 = frame.withColumnRenamed("place", "score").limit(5)
-    found = scale.rank(bm25, model="builtin", prefix="ce_").collect()
-    assert all(isinstance(row.score, int) and isinstance(row.ce_score, float) for row in found)
-    assert all(row.ce_rank >= 1 for row in found)
+    bm25 = frame.where("qid = 'q03'").withColumnRenamed("place", "score")
+    found = scale.rank(bm25, model="builtin", prefix="ce_", top_k=5).collect()
+    expected = rows_.expected_ranks(encoder, ROWS[150:200], 5)["q03"]
+    assert [(r.docid, r.ce_score) for r in sorted(found, key=lambda r: r.ce_rank)] == expected
+    assert [f"d{row.score:02}" for row in found] == [row.docid for row in found]  # as it was
+
+
+def test_names_of_columns_are_as_spark_reads_them(spark, frame, encoder):
+    few = frame.where("qid < 'q02'")
+    other = few.toDF("QID", "Query", "DocID", "TEXT", "Place")
+    ranked = scale.rank(other, model="builtin", top_k=3)
+    assert ranked.columns == [*other.columns, *scale.COLUMNS, "rank"]
+    found = ranked.toDF(*map(str.lower, ranked.columns)).collect()
+    assert rows_.found_ranks(found) == rows_.expected_ranks(encoder, ROWS[:100], 3)
+    for taken in ("LOGIT", "Rank"):
+        with pytest.raises(crossrank.InvalidArgumentError, match="are there already"):
+            scale.rank(few.withColumnRenamed("place", taken), model="builtin")
+    twice = few.toDF("qid", "query", "docid", "text", "QUERY")
+    with pytest.raises(crossrank.InvalidArgumentError, match="'query' may be any of"):
+        scale.score(twice, model="builtin")
+    spark.conf.set("spark.sql.caseSensitive", "true")
+    try:
+        with pytest.raises(crossrank.InvalidArgumentError, match="no column 'query'"):
+            scale.score(other, model="builtin")
+        loud = few.withColumnRenamed("place", "LOGIT")
+        found = scale.rank(loud, model="builtin", top_k=3).collect()
+        assert rows_.found_ranks(found) == rows_.expected_ranks(encoder, ROWS[:100], 3)
+        assert {f"d{row.LOGIT:02}" for row in found} == {row.docid for row in found}
+        assert rows_.found_bits(scale.score(twice, model="builtin").collect())
+    finally:
+        spark.conf.unset("spark.sql.caseSensitive")
 
 
 def test_the_example_ranks_with_the_threads_of_its_tasks(tmp_path):
