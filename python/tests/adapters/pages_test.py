@@ -12,8 +12,8 @@ from examples_test import judge  # noqa: E402, F401  (a fixture)
 
 
 @pytest.mark.parametrize("name", ["python.md", "migration.md"])
-def test_a_page_with_torch(name, judge, monkeypatch):  # noqa: F811
-    monkeypatch.chdir(ROOT)
+def test_a_page_with_torch(name, judge, monkeypatch, tmp_path):  # noqa: F811
+    monkeypatch.chdir(tmp_path)  # as who installed the package, without a clone
     page = ROOT / "docs" / name
     count, wrong = pages.run(page, "", "torch")
     assert not wrong, "\n".join(wrong)

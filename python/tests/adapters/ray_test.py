@@ -131,6 +131,17 @@ def test_refuses_what_concerns_all_rows(dataset):
         scale.score(dataset, text="body", **POOL).take_all()
 
 
+def test_the_snippet_of_the_page_runs(tmp_path):
+    code = rows_.snippet("Ray")
+    for place in ("examples", "build"):  # where this cluster sees them
+        code = code.replace(f'"{place}/', f'"{tmp_path}/{place}/')
+    (tmp_path / "examples").symlink_to(rows_.ROOT / "examples")
+    names = {}
+    exec(compile(code, "docs/scale.md", "exec"), names)
+    assert names["ranked"].count() == 16
+    assert list((tmp_path / "build/ranked-by-ray").glob("*.parquet"))
+
+
 def test_the_example_ranks(tmp_path):
     example = rows_.ROOT / "examples/ray"
     done = subprocess.run(

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import signal
 import struct
 import threading
@@ -18,6 +19,12 @@ PACKAGE = pathlib.Path(crossrank.__file__).absolute().parents[1]
 WORKER_LOG = pathlib.Path(__file__).resolve().parent / "worker_log"
 QUERIES = 40
 DOCUMENTS = 50
+
+
+def snippet(section):
+    """The Python of a section of docs/scale.md."""
+    page = (ROOT / "docs/scale.md").read_text(encoding="utf-8").split(f"\n## {section}\n")[1]
+    return re.search(r"```python\n(.*?)```", page, re.DOTALL)[1]
 
 
 def worker_pythonpath():

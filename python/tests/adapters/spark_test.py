@@ -159,9 +159,12 @@ def test_udf_scores_columns_and_sql(spark, frame, encoder):
     ]
 
 
-def test_an_empty_frame_stays_empty_and_loads_nothing(frame, log):
-    assert scale.score(frame.where("false"), model="builtin").collect() == []
-    assert scale.rank(frame.where("false"), model="builtin", top_k=3).collect() == []
+def test_an_empty_frame_stays_empty_and_loads_nothing(spark, frame, log):
+    # Three partitions that Spark does not know to be empty: it plans no tasks for `where false`.
+    rows = spark.sparkContext.parallelize([], 3)
+    for empty in (spark.createDataFrame(rows, frame.schema), frame.where("false")):
+        assert scale.score(empty, model="builtin").collect() == []
+        assert scale.rank(empty, model="builtin", top_k=3).collect() == []
     assert log.processes() == {}
 
 
@@ -218,6 +221,25 @@ def test_names_of_columns_are_as_spark_reads_them(spark, frame, encoder):
         assert rows_.found_bits(scale.score(twice, model="builtin").collect())
     finally:
         spark.conf.unset("spark.sql.caseSensitive")
+
+
+def test_the_snippet_of_the_page_runs(tmp_path):
+    (tmp_path / "examples").symlink_to(rows_.ROOT / "examples")
+    read = 'print(spark.read.parquet("build/ranked-by-spark").count())'
+    done = subprocess.run(
+        [sys.executable, "-c", rows_.snippet("Spark") + read],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(rows_.PACKAGE),
+            "PYSPARK_PYTHON": sys.executable,
+            "SPARK_LOCAL_IP": "127.0.0.1",
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout == "16\n"
 
 
 def test_the_example_ranks_with_the_threads_of_its_tasks(tmp_path):
