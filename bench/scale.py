@@ -1,10 +1,11 @@
-"""What Spark adds to scoring, measured: 1 and 2 Python workers of one thread each against one process
+"""What Spark and Ray add to scoring, measured: 1 and 2 workers of one thread each against one process
 with 1 and 2 threads, and what taking texts through Arrow to Python costs. No cluster: this machine.
 
     PYTHONPATH=build/release/python build/venv-scale/bin/python bench/scale.py --json build/scale.json
 
 Rounds are interleaved; medians and the rounds' own ratios are printed. Every way must give the same
-bits, or it fails. Needs Java and python/tests/requirements-scale.txt.
+bits, or it fails. Ray starts its actors in each job: its rate is that of what a job of twelve times
+the pairs takes longer than one of four times, and its start is what is left of the latter. Needs Java and python/tests/requirements-scale.txt.
 """
 
 import argparse
@@ -68,7 +69,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--precision", default="fp32")
     parser.add_argument("--json", type=pathlib.Path)
-    parser.add_argument("--no-spark", action="store_true", help="only Arrow and one process")
+    parser.add_argument("--no-spark", action="store_true")
+    parser.add_argument("--no-ray", action="store_true")
     arguments = parser.parse_args()
     pairs = made_pairs(arguments.pairs)
     report: dict[str, object] = {"arrow": arrow_rate(made_pairs(20000), 5)}
@@ -85,18 +87,57 @@ def main() -> None:
     for _ in range(arguments.rounds):
         for name, way in ways.items():
             took, scores = timed(way)
-            if scores != expected:
-                sys.exit(f"{name} gives other scores")
+            check(name, scores, expected)
             seconds[name].append(took)
+    if not arguments.no_ray:
+        starts = ray_seconds(pairs, arguments.precision, arguments.rounds, expected, seconds)
+        report["ray, seconds to start"] = starts
     base = seconds["process, 1 threads"]
     for name, took in seconds.items():
         ratio = statistics.median(b / t for b, t in zip(base, took))
         rate = len(pairs) / statistics.median(took)
         report[name] = {"pairs_a_second": rate, "ratio": ratio}
         print(f"{name:22} {rate:8.1f} pairs/s  {ratio:5.2f}x")
-    print(report["arrow"])
+    for name in report.keys() - seconds.keys():
+        print(name, report[name])
     if arguments.json:
         arguments.json.write_text(json.dumps(report, indent=2) + "\n")
+
+
+def check(name: str, scores: list[float], expected: list[float]) -> None:
+    if scores != expected:
+        sys.exit(f"{name} gives other scores")
+
+
+def ray_seconds(pairs, precision: str, rounds: int, expected, seconds: dict[str, list[float]]):
+    """Adds Ray's seconds for the pairs, without its start, to `seconds`; gives the median start."""
+    import ray
+
+    import crossrank.ray
+
+    os.environ["RAY_worker_niceness"] = "0"  # 15 by default, behind anything else on the machine
+    ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False)
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    starts = []
+    for _ in range(rounds):
+        for name, actors in (("ray, 1 actor", 1), ("ray, 2 actors", 2)):
+            took = []
+            for times in (4, 12):
+                rows = [
+                    {"place": i, "query": q, "text": t} for i, (q, t) in enumerate(pairs * times)
+                ]
+                frame = ray.data.from_items(rows, override_num_blocks=times)
+                scored = crossrank.ray.score(
+                    frame, model="builtin", precision=precision, concurrency=actors, batch_rows=256
+                )
+                once, found = timed(scored.take_all)
+                took.append(once)
+                scores = [row["score"] for row in sorted(found, key=lambda row: row["place"])]
+                check(name, scores, expected * times)
+            seconds.setdefault(name, []).append((took[1] - took[0]) / 8)
+            starts.append(took[0] - 4 * seconds[name][-1])
+    ray.shutdown()
+    return statistics.median(starts)
 
 
 def spark_ways(pairs: list[tuple[str, str]], precision: str):

@@ -4,6 +4,7 @@
 #include <nanobind/stl/string.h>
 
 #include <string>
+#include <string_view>
 
 #include "texts.h"
 
@@ -39,12 +40,21 @@ const char* class_of(ErrorCode code) {
 
 [[noreturn]] void raise_class(const char* name, const Error& error) {
   const nb::object type = nb::module_::import_("crossrank.errors").attr(name);
-  const nb::object exception = type(to_text(error.message), std::string(to_string(error.code)));
+  const nb::object exception =
+      type(to_text(in_python(error.message)), std::string(to_string(error.code)));
   PyErr_SetObject(type.ptr(), exception.ptr());
   throw nb::python_error();
 }
 
 }  // namespace
+
+std::string in_python(std::string message) {
+  constexpr std::string_view kJudge = "JudgeOptions::";
+  for (std::size_t at = message.find(kJudge); at != message.npos; at = message.find(kJudge, at)) {
+    message.erase(at, kJudge.size());
+  }
+  return message;
+}
 
 void raise(const Error& error) { raise_class(class_of(error.code), error); }
 

@@ -10,6 +10,9 @@
 
 namespace crossrank::python {
 
+// A message with the library's options under their names in Python.
+std::string in_python(std::string message);
+
 // Throws nanobind::python_error with the class of crossrank.errors that the code has. Needs the
 // GIL.
 [[noreturn]] void raise(const Error& error);

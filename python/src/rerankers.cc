@@ -61,7 +61,7 @@ nb::dict to_python(const JudgeReport& report) {
   nb::dict out;
   out["outcome"] = std::string(to_string(report.outcome));
   out["degraded"] = report.degraded;
-  out["message"] = report.message;
+  out["message"] = in_python(report.message);
   out["calls"] = report.calls;
   out["prompt_tokens"] = report.prompt_tokens;
   out["completion_tokens"] = report.completion_tokens;

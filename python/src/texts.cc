@@ -30,9 +30,9 @@ nb::object utf8_of(nb::handle text) {
 }
 
 bool is_ascii(nb::handle text) {
-  static PyObject* const name = PyUnicode_InternFromString("isascii");
+  static PyObject* const kIsAscii = PyUnicode_InternFromString("isascii");
   const nb::object found = valid(PyObject_CallMethodObjArgs(
-      reinterpret_cast<PyObject*>(&PyUnicode_Type), name, text.ptr(), nullptr));
+      reinterpret_cast<PyObject*>(&PyUnicode_Type), kIsAscii, text.ptr(), nullptr));
   return found.ptr() == Py_True;
 }
 

@@ -154,7 +154,7 @@ def test_a_judge_that_hangs(builtin, environment):
 
 
 def test_the_environment_configures_a_judge(builtin, environment):
-    with pytest.raises(ValueError, match="CROSSRANK_JUDGE_URL"):
+    with pytest.raises(ValueError, match="no address: give url or set CROSSRANK_JUDGE_URL"):
         HybridReRanker(cross_encoder=CrossEncoderReRanker(builtin, top_k=10))
     with judge_server(lambda _, labels: {label: 5 for label in labels}) as (url, _):
         environment.setenv("CROSSRANK_JUDGE_URL", url)

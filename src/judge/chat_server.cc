@@ -48,7 +48,7 @@ bool is_printable(std::string_view text) {
 Result<std::string> completions_url(std::string url) {
   if (url.empty()) {
     return invalid(
-        "the judge has no address: give its url or set CROSSRANK_JUDGE_URL, "
+        "the judge has no address: give JudgeOptions::url or set CROSSRANK_JUDGE_URL, "
         "for example to https://api.openai.com/v1");
   }
   if (!is_printable(url) || url.find(' ') != url.npos || url.find_first_of("?#") != url.npos) {
@@ -78,7 +78,9 @@ std::string shown_variable(const std::string& name) {
 
 Result<std::string> read_key(const JudgeOptions& options) {
   if (!options.api_key_env.empty() && !options.api_key_file.empty()) {
-    return invalid("the judge's key comes from api_key_env or api_key_file, not from both");
+    return invalid(
+        "the judge's key comes from JudgeOptions::api_key_env or "
+        "JudgeOptions::api_key_file, not from both");
   }
   std::string key;
   if (!options.api_key_file.empty()) {
@@ -228,7 +230,7 @@ Result<std::unique_ptr<const ChatServer>> ChatServer::create(JudgeOptions& optio
   CR_TRY_ASSIGN(server->url_, completions_url(options.url));
   if (options.model.empty()) {
     return invalid(
-        "the judge has no model: give its name or set CROSSRANK_JUDGE_MODEL "
+        "the judge has no model: give JudgeOptions::model or set CROSSRANK_JUDGE_MODEL "
         "to what the server calls it");
   }
   CR_TRY_ASSIGN(const std::string key, read_key(options));

@@ -108,7 +108,7 @@ class Conversation {
       finish(JudgeOutcome::kBudgetExhausted,
              "Only " + std::to_string(prompt_.places()) + " of " +
                  std::to_string(question_.documents) +
-                 " candidates fit the judge's prompt: context_tokens is " +
+                 " candidates fit the judge's prompt: JudgeOptions::context_tokens is " +
                  std::to_string(options_.context_tokens) + ", too few.");
       return;
     }
