@@ -135,8 +135,6 @@ def check_columns(
 
 def kept_of(top_k: int | None) -> int:
     """Rows of a query to keep, 0 = all. Raises TypeError, InvalidArgumentError."""
-    if isinstance(top_k, bool):
-        raise TypeError("top_k is of type bool; it must be an int or None")
     return 0 if top_k is None else count("top_k", top_k)
 
 

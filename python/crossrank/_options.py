@@ -28,10 +28,9 @@ def choice(name: str, value: str, kind: type[Choice]) -> Choice:
 
 def count(name: str, value: int, least: int = 0) -> int:
     """`value` as a whole number of at least `least`. Raises InvalidArgumentError, TypeError."""
-    try:
-        number = int(value.__index__())
-    except AttributeError:
-        raise TypeError(f"{name} is of type {type(value).__name__}; it must be an int") from None
+    if isinstance(value, bool) or not hasattr(value, "__index__"):  # True is no number of anything
+        raise TypeError(f"{name} is of type {type(value).__name__}; it must be an int")
+    number = int(value.__index__())
     if number < least:
         refuse(f"{name} is {number}; it must be at least {least}")
     if number >= 2**63:

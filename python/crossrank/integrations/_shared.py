@@ -28,7 +28,6 @@ __all__ = [
     "result_metadata",
     "take_token",
     "top_k_of",
-    "whole",
     "with_result",
 ]
 
@@ -102,13 +101,6 @@ def brief(model: Any, arguments: Iterable[tuple[Any, Any]]) -> list[tuple[Any, A
     ]
 
 
-def whole(name: str, value: int, least: int = 0) -> int:
-    """`count`, and True is no number of documents."""
-    if isinstance(value, bool):
-        raise TypeError(f"{name} is of type bool; it must be an int")
-    return count(name, value, least)
-
-
 def top_k_of(reranker: Reranker, name: str, asked: int | None) -> int:
     """How many documents a reranker is to return, `asked` by the argument `name`. None is what it
     was made with.
@@ -124,7 +116,7 @@ def top_k_of(reranker: Reranker, name: str, asked: int | None) -> int:
             f"{name} is {asked}, but the HybridReRanker has top_k={reranker.top_k}: leave {name} "
             f"out"
         )
-    return whole(name, asked)
+    return count(name, asked)
 
 
 def rank(reranker: Reranker, query: str, documents: Iterable[Any], top_k: int) -> Ranking[Any]:

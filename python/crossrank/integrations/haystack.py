@@ -15,11 +15,11 @@ from dataclasses import replace
 from numbers import Real
 from typing import Any
 
-from .._options import refuse
+from .._options import count, refuse
 from ..errors import InputTypeError
 from ..rerankers import CrossEncoderReRanker
 from ..results import Ranking
-from ._shared import DEFAULT_MODEL, PREVIOUS_SCORE, arank, rank, result_metadata, whole, with_result
+from ._shared import DEFAULT_MODEL, PREVIOUS_SCORE, arank, rank, result_metadata, with_result
 
 try:
     from haystack import Document, component, default_from_dict, default_to_dict
@@ -105,7 +105,7 @@ class CrossRankRanker:
                 f'Secret.from_env_var("NAME"), or Secret.from_token(...)'
             )
         self.token = token
-        self.top_k = whole("top_k", top_k, 1)
+        self.top_k = count("top_k", top_k, 1)
         self.query_prefix = query_prefix
         self.query_suffix = query_suffix
         self.document_prefix = document_prefix
@@ -229,7 +229,7 @@ class CrossRankRanker:
         )
 
     def _kept(self, top_k: int | None) -> int:
-        return self.top_k if top_k is None else whole("top_k", top_k, 1)
+        return self.top_k if top_k is None else count("top_k", top_k, 1)
 
     def _least(self, score_threshold: float | None) -> float | None:
         return self.score_threshold if score_threshold is None else _threshold(score_threshold)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .._options import refuse
+from .._options import count, refuse
 from ..cross_encoder import CrossEncoder
 from ..results import Ranking
 from ._shared import (
@@ -24,7 +24,6 @@ from ._shared import (
     result_metadata,
     take_token,
     top_k_of,
-    whole,
     with_result,
 )
 
@@ -115,7 +114,7 @@ class CrossRankReranker(BaseDocumentCompressor):  # type: ignore[misc,unused-ign
     @field_validator("top_n", mode="before")  # type: ignore[untyped-decorator,unused-ignore]
     @classmethod
     def _whole(cls, value: Any) -> int:
-        return whole("top_n", value)
+        return count("top_n", value)
 
     def model_post_init(self, context: Any, /) -> None:
         """Loads the model: what is wrong with it is an error of the constructor's."""

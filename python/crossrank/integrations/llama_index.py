@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from .._options import count
 from ..documents import Document
 from ..judge import HybridReRanker
 from ..results import Ranking
@@ -27,7 +28,6 @@ from ._shared import (
     result_metadata,
     take_token,
     top_k_of,
-    whole,
     with_result,
 )
 
@@ -114,7 +114,7 @@ class CrossRankRerank(BaseNodePostprocessor):  # type: ignore[misc,unused-ignore
     @field_validator("top_n", mode="before")  # type: ignore[untyped-decorator,unused-ignore]
     @classmethod
     def _whole(cls, value: Any) -> int:
-        return whole("top_n", value)
+        return count("top_n", value)
 
     def __init__(
         self,

@@ -1,0 +1,168 @@
+// Results of `crossrank rerank`. The journal has all; the run is made of it when it is complete.
+#include "rerank_output.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "base/try.h"
+#include "json/json.h"
+#include "line_reader.h"
+#include "result_writer.h"
+
+namespace crossrank::cli {
+namespace {
+
+// A file that appears under its name when it is whole.
+class WholeFile {
+ public:
+  static Result<WholeFile> create(const std::string& path) {
+    WholeFile file(path);
+    if (file.stream_ == nullptr) return file.error();
+    return file;
+  }
+  WholeFile(WholeFile&&) noexcept = default;
+  WholeFile& operator=(WholeFile&&) noexcept = default;
+  ~WholeFile() {
+    if (stream_ != nullptr) std::remove(fresh_.c_str());
+  }
+
+  Result<void> write(std::string_view text) {
+    if (std::fwrite(text.data(), 1, text.size(), stream_.get()) != text.size()) return error();
+    return {};
+  }
+
+  Result<void> finish() {
+    if (std::fflush(stream_.get()) != 0 || ::fsync(::fileno(stream_.get())) != 0) return error();
+    if (std::rename(fresh_.c_str(), path_.c_str()) != 0) return error();
+    stream_.reset();
+    return {};
+  }
+
+ private:
+  explicit WholeFile(const std::string& path)
+      : path_(path),
+        fresh_(path + ".tmp"),
+        stream_(std::fopen(fresh_.c_str(), "we"),
+                [](std::FILE* file) { return std::fclose(file); }) {}
+
+  [[nodiscard]] Error error() const {
+    return {ErrorCode::kIoError, path_ + " cannot be written (" + std::strerror(errno) +
+                                     "): check the folder's permissions and the disk"};
+  }
+
+  std::string path_, fresh_;
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream_;
+};
+
+// A journal's line; it was written by journal_line(), unless somebody else has written there.
+Result<json::Value> parse(std::string_view line) {
+  CR_TRY_ASSIGN(json::Value query, json::parse(line));
+  const auto is = [](const json::Value& object, const char* name,
+                     bool (json::Value::*kind)() const) {
+    return object.is_object() && object.contains(name) && (object[name].*kind)();
+  };
+  bool known =
+      is(query, "qid", &json::Value::is_string) && is(query, "results", &json::Value::is_array);
+  for (std::size_t i = 0; known && i < query["results"].size(); ++i) {
+    known = is(query["results"][i], "docid", &json::Value::is_string) &&
+            is(query["results"][i], "score", &json::Value::is_number);
+  }
+  if (!known) return Error{ErrorCode::kBadInput, "the line is no result of `crossrank rerank`"};
+  return query;
+}
+
+std::string details_of(const json::Value& query) {
+  std::string out;
+  for (const json::Value& result : query["results"]) {
+    json::Value line = {{"qid", query["qid"]}};
+    line.update(result);
+    out += json::dump(line) + '\n';
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string journal_line(const RerankQuery& query, const Ranking& ranking,
+                         std::span<const float> scores) {
+  std::string results = "[";
+  for (std::size_t i = 0; i < ranking.results.size(); ++i) {
+    const RankedDocument& result = ranking.results[i];
+    const Candidate& candidate = query.candidates[result.index];
+    if (i > 0) results += ',';
+    ObjectWriter object(results);
+    object.member("docid", candidate.id)
+        .member("rank", i + 1)
+        .member("score", json::number(scores[i]))
+        .member("logit", json::number(result.logit))
+        .member("probability", json::number(result.probability))
+        .member("first_stage_rank", result.index + 1)
+        .member("first_stage_score", json::number(candidate.score));
+    write_truncation(object, result.truncation);
+    if (result.span) write_span(object, *result.span);
+    object.end();
+  }
+  results += ']';
+  std::string line;
+  ObjectWriter object(line);
+  object.member("qid", query.id).raw("results", results);
+  object.end();
+  return line;
+}
+
+std::string run_tag(const std::string& model, const std::string& digest) {
+  std::string tag = tsv_field(model + "-" + digest);
+  std::replace(tag.begin(), tag.end(), ' ', '_');
+  return tag;
+}
+
+Result<void> append_trec(std::string& out, std::string_view journal_line, const std::string& tag) {
+  CR_TRY_ASSIGN(const json::Value query, parse(journal_line));
+  const std::string& id = query["qid"].get_ref<const std::string&>();
+  std::size_t rank = 0;
+  for (const json::Value& result : query["results"]) {
+    out.append(id).append(" Q0 ").append(result["docid"].get_ref<const std::string&>());
+    out.append(1, ' ').append(std::to_string(++rank));
+    out.append(1, ' ').append(shortest(result["score"].get<float>()));
+    out.append(1, ' ').append(tag).append(1, '\n');
+  }
+  return {};
+}
+
+Result<void> write_rerank_output(const std::string& journal, const std::string& output,
+                                 const std::string& details, const std::string& tag) {
+  CR_TRY_ASSIGN(InputFile file, InputFile::open(journal));
+  LineReader reader(std::move(file));
+  CR_TRY_ASSIGN(WholeFile run, WholeFile::create(output));
+  std::optional<WholeFile> lines;
+  if (!details.empty()) {
+    CR_TRY_ASSIGN(lines, WholeFile::create(details));
+  }
+  CR_TRY(reader.next());  // the title
+  for (;;) {
+    CR_TRY_ASSIGN(const std::optional<std::string_view> line, reader.next());
+    if (!line) break;
+    std::string text;
+    auto written = append_trec(text, *line, tag);
+    if (!written.ok()) {
+      return Error{ErrorCode::kBadInput, journal + ":" + std::to_string(reader.line_number()) +
+                                             ": " + written.error().message};
+    }
+    CR_TRY(run.write(text));
+    if (lines) {
+      CR_TRY_ASSIGN(const json::Value query, parse(*line));
+      CR_TRY(lines->write(details_of(query)));
+    }
+  }
+  if (lines) CR_TRY(lines->finish());
+  return run.finish();
+}
+
+}  // namespace crossrank::cli

@@ -1,0 +1,29 @@
+// The results of `crossrank rerank`: as a line of its journal, and from there as a TREC run.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "crossrank/rerankers.h"
+#include "crossrank/result.h"
+#include "rerank_plan.h"
+
+namespace crossrank::cli {
+
+// A query's results, best first, as one JSON object; scores[i] is what the run gives results[i].
+std::string journal_line(const RerankQuery& query, const Ranking& ranking,
+                         std::span<const float> scores);
+
+// The last field of a run's lines: a model's name and its weights' digest without white space.
+std::string run_tag(const std::string& model, const std::string& digest);
+
+// Such a line as lines of a run. Error: kBadInput for what is no such line.
+Result<void> append_trec(std::string& out, std::string_view journal_line, const std::string& tag);
+
+// All lines of a journal as the run `output`, and as JSON lines in `details` unless that is "".
+// Both appear whole or not at all. Errors: kIoError, kBadInput.
+Result<void> write_rerank_output(const std::string& journal, const std::string& output,
+                                 const std::string& details, const std::string& tag);
+
+}  // namespace crossrank::cli
