@@ -46,7 +46,7 @@ class Corpus {
   };
 
   struct Hash {
-    using is_transparent = void;
+    using is_transparent = void;  // NOLINT(readability-identifier-naming): std's name
     std::size_t operator()(std::string_view id) const { return std::hash<std::string_view>()(id); }
   };
 

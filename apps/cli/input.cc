@@ -1,7 +1,9 @@
 // Records out of text. One function a shape, each naming what it wanted and what it got.
 #include "input.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 #include <utility>
 
 #include "base/try.h"
@@ -61,18 +63,22 @@ struct ParsedDocument {
   bool id_is_integer = false;
 };
 
+// The "id" of a document as text.
+Result<std::string> id_text(json::Value& id) {
+  if (id.is_number_integer()) return json::dump(id);
+  if (id.is_string()) return std::move(id.get_ref<std::string&>());
+  return bad("\"id\" must be a string or an integer of at most 64 bits, not " +
+             (id.is_number() ? json::dump(id) : kind(id)));
+}
+
 Result<ParsedDocument> parse_document(std::string_view text) {
   CR_TRY_ASSIGN(json::Value value, parse_record(text));
   ParsedDocument out;
   CR_TRY_ASSIGN(out.document.page_content, take_content(value, "a document"));
   if (!value.is_object()) return out;
   if (const auto id = value.find("id"); id != value.end() && !id->is_null()) {
-    if (!id->is_string() && !id->is_number_integer()) {
-      return bad("\"id\" must be a string or an integer of at most 64 bits, not " +
-                 (id->is_number() ? json::dump(*id) : kind(*id)));
-    }
-    out.id_is_integer = !id->is_string();
-    out.document.id = out.id_is_integer ? json::dump(*id) : std::move(id->get_ref<std::string&>());
+    out.id_is_integer = id->is_number_integer();
+    CR_TRY_ASSIGN(out.document.id, id_text(*id));
   }
   if (const auto metadata = value.find("metadata");
       metadata != value.end() && !metadata->is_null()) {
@@ -362,6 +368,34 @@ Result<TextRecord> parse_text(std::string_view line) {
 Result<DocumentList> parse_documents(std::string_view text, const std::string& file,
                                      const DocumentFormat& format) {
   return DocumentParser(text, file, format).run();
+}
+
+Result<Document> parse_corpus_document(std::string_view line) {
+  CR_TRY_ASSIGN(json::Value value, parse_object(line));
+  Document out;
+  bool has_text = false;
+  json::Value rest = json::Value::object();
+  for (auto& [key, member] : value.items()) {
+    const std::string_view name = key;
+    const auto is = [&](std::initializer_list<std::string_view> names) {
+      return std::find(names.begin(), names.end(), name) != names.end();
+    };
+    if (!out.id && is({"id", "_id", "docid"})) {
+      CR_TRY_ASSIGN(out.id, id_text(member));
+    } else if (!has_text && is({"page_content", "text", "contents"})) {
+      if (!member.is_string()) return bad(quoted(name) + " must be a string, not " + kind(member));
+      out.page_content = std::move(member.get_ref<std::string&>());
+      has_text = true;
+    } else if (name == "metadata" && member.is_object()) {
+      rest.update(member);
+    } else {
+      rest[key] = std::move(member);
+    }
+  }
+  if (!out.id) return bad("the document has no \"id\" (or \"_id\", \"docid\")");
+  if (!has_text) return bad("the document has no \"text\" (or \"page_content\", \"contents\")");
+  out.metadata = std::get<Metadata>(json::to_metadata(rest).value);
+  return out;
 }
 
 bool has_member(std::string_view object, std::string_view name) {

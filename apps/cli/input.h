@@ -90,6 +90,11 @@ struct DocumentFormat {
 Result<DocumentList> parse_documents(std::string_view text, const std::string& file,
                                      const DocumentFormat& format);
 
+// A line of a corpus: {"id" (or "_id", "docid"): string or integer, "page_content" (or "text",
+// "contents"): string}, as BEIR, Pyserini and others write it. All other members, and those of
+// "metadata", are the document's metadata. `line` is valid UTF-8. Errors: kBadInput.
+Result<Document> parse_corpus_document(std::string_view line);
+
 // True for a JSON object, valid as those of a DocumentList are, with that member.
 bool has_member(std::string_view object, std::string_view name);
 

@@ -75,6 +75,20 @@ Result<std::size_t> InputFile::read(char* data, std::size_t size) {
   return Error{ErrorCode::kCancelled, "interrupted"};
 }
 
+Result<void> InputFile::read_at(std::uint64_t offset, std::span<char> data) const {
+  while (!data.empty()) {
+    const ssize_t n = ::pread(fd_, data.data(), data.size(), static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) {
+      return Error{ErrorCode::kIoError,
+                   name_ + " cannot be read" + (n < 0 ? reason(errno) : ": it became shorter")};
+    }
+    data = data.subspan(static_cast<std::size_t>(n));
+    offset += static_cast<std::uint64_t>(n);
+  }
+  return {};
+}
+
 bool InputFile::would_wait(int milliseconds) const {
   pollfd poll_fd = {fd_, POLLIN, 0};
   return ::poll(&poll_fd, 1, milliseconds) == 0;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -29,6 +30,9 @@ class InputFile {
 
   // Up to `size` bytes, 0 at the end. Errors: kIoError, kCancelled (Ctrl-C while it waited).
   Result<std::size_t> read(char* data, std::size_t size);
+  // Fills `data` from the byte `offset` of a regular file, wherever read() is. Errors: kIoError,
+  // also where the file ends before.
+  Result<void> read_at(std::uint64_t offset, std::span<char> data) const;
   // True when the next read() would wait longer than `milliseconds`.
   [[nodiscard]] bool would_wait(int milliseconds) const;
   // Everything that is left. Errors: as read().

@@ -78,6 +78,16 @@ void add_ranking_flags(CLI::App& app, RankingFlags& flags) {
   app.add_flag("--skip-bad", flags.documents.skip_bad,
                "Count and report what is no document instead of stopping")
       ->group("Input");
+  add_document_flags(app, flags);
+  constexpr float kMaxFloat = std::numeric_limits<float>::max();
+  add_number(app, "--min-logit", flags.min_logit, "Leave out what scores lower", -kMaxFloat,
+             kMaxFloat)
+      ->group("Output");
+  add_number(app, "--min-probability", flags.min_probability, "The same, from 0 to 1", 0, 1)
+      ->group("Output");
+}
+
+void add_document_flags(CLI::App& app, RankingFlags& flags) {
   add_model_flags(app, flags.model);
   add_compute_flags(app, flags.model);
   add_truncation_flags(app, flags.scoring);
@@ -93,12 +103,6 @@ void add_ranking_flags(CLI::App& app, RankingFlags& flags) {
   add_count(app, "--max-metadata-chars", flags.max_metadata_chars,
             "Characters of a metadata value (default 100)")
       ->group("Scoring");
-  constexpr float kMaxFloat = std::numeric_limits<float>::max();
-  add_number(app, "--min-logit", flags.min_logit, "Leave out what scores lower", -kMaxFloat,
-             kMaxFloat)
-      ->group("Output");
-  add_number(app, "--min-probability", flags.min_probability, "The same, from 0 to 1", 0, 1)
-      ->group("Output");
 }
 
 Result<RankingInput> read_ranking_input(RankingFlags& flags, bool quiet) {
@@ -141,13 +145,18 @@ Error locate(const Error& error, const RankingFlags& flags, const CrossEncoderRe
   ScoreOptions options = flags.scoring.options();
   options.max_chars = 0;  // scored_text() has cut it
   options.max_length = reranker.options().max_length;
+  const auto at_line = [&](std::size_t i, const Error& cause) -> Error {
+    return {cause.code,
+            input.file + ":" + std::to_string(list.origins[i].line) + ": " + cause.message};
+  };
   for (std::size_t i = 0; i < list.documents.size(); ++i) {
+    const std::string counted = "document " + std::to_string(i) + " (counting from 0) ";
+    if (error.message.starts_with(counted)) {
+      return at_line(i, {error.code, "the document " + error.message.substr(counted.size())});
+    }
     const auto encoded =
         tokenizer->encode(flags.query, reranker.scored_text(list.documents[i]), options);
-    if (!encoded.ok()) {
-      return {encoded.error().code, input.file + ":" + std::to_string(list.origins[i].line) + ": " +
-                                        encoded.error().message};
-    }
+    if (!encoded.ok()) return at_line(i, encoded.error());
   }
   return error;
 }

@@ -40,6 +40,8 @@ std::vector<std::string> split_fields(const std::string& text);
 
 // Everything above, under the groups Input, Model, Scoring and Output.
 void add_ranking_flags(CLI::App& app, RankingFlags& flags);
+// Of these the model and how a document becomes a score.
+void add_document_flags(CLI::App& app, RankingFlags& flags);
 
 struct RankingInput {
   std::string file;                   // what messages call it

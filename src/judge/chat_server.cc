@@ -91,9 +91,10 @@ Result<std::string> read_key(const JudgeOptions& options) {
     key = trimmed(file);
     if (key.empty()) return Error{ErrorCode::kBadInput, options.api_key_file + " holds no key"};
   } else if (!options.api_key_env.empty()) {
-    key = trimmed(environment(options.api_key_env.c_str()));
+    const std::string& name = options.api_key_env;
+    key = trimmed(environment(name.c_str()));
     if (key.empty()) {
-      return invalid(shown_variable(options.api_key_env) +
+      return invalid(shown_variable(name) +
                      ", which should hold the judge's key, is not set or empty");
     }
   } else {

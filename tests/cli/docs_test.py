@@ -58,6 +58,7 @@ COMMANDS = (
     "rank",
     "hybrid",
     "score",
+    "rerank",
     "tokenize",
     "info",
     "models",
