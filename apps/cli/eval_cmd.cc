@@ -127,7 +127,7 @@ Result<EvalRun> evaluate_run(const EvalFlags& flags, const std::string& path, st
                              const eval::EvaluationOptions& options) {
   CR_TRY_ASSIGN(const InputText input, read_text(path));
   CR_TRY_ASSIGN(const eval::Run run, eval::parse_run(input.text, input.name));
-  EvalRun result{std::move(name), run.duplicates(), eval::evaluate(qrels, run, options), {}};
+  EvalRun result{std::move(name), run.duplicates(), eval::evaluate(qrels, run, options), {}, {}};
   if (result.evaluation.missing == qrels.queries().size()) {
     return Error{ErrorCode::kBadInput,
                  input.name + ": none of its " + with_thousands(run.queries().size()) +
@@ -138,15 +138,16 @@ Result<EvalRun> evaluate_run(const EvalFlags& flags, const std::string& path, st
   return result;
 }
 
-Result<void> compare_with_first(EvalResults& results) {
-  for (std::size_t r = 1; r < results.runs.size(); ++r) {
-    EvalRun& run = results.runs[r];
-    for (std::size_t m = 0; m < results.measures.size(); ++m) {
-      if (interrupted()) return Error{ErrorCode::kCancelled, "interrupted"};
-      const eval::PairedValues values =
-          eval::paired_values(results.runs.front().evaluation, run.evaluation, m);
-      run.against_first.push_back(eval::compare(values.before, values.after));
-    }
+// Intervals and tests.
+Result<void> test(EvalResults& results) {
+  const std::size_t width = results.measures.size();
+  for (EvalRun& run : results.runs) {
+    if (interrupted()) return Error{ErrorCode::kCancelled, "interrupted"};
+    run.intervals = eval::bootstrap_intervals(eval::rows_of(run.evaluation), width);
+    const EvalRun& first = results.runs.front();
+    if (&run == &first) continue;
+    const eval::PairedRows rows = eval::paired_rows(first.evaluation, run.evaluation);
+    run.against_first = eval::compare(rows.before, rows.after, width);
   }
   return {};
 }
@@ -202,7 +203,7 @@ Result<void> evaluate(const EvalFlags& flags) {
                   evaluate_run(flags, flags.runs[r], names[r], qrels, judged.name, options));
     results.runs.push_back(std::move(run));
   }
-  CR_TRY(compare_with_first(results));
+  CR_TRY(test(results));
 
   const Format format = flags.output.resolved();
   Output out;

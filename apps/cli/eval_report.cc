@@ -41,12 +41,8 @@ json::Value interval_of(const std::optional<eval::Interval>& interval) {
   return {rounded_number(interval->low), rounded_number(interval->high)};
 }
 
-json::Value run_json(const EvalResults& results, const EvalRun& run) {
+json::Value run_json(const EvalRun& run) {
   const eval::Evaluation& e = run.evaluation;
-  json::Value intervals = json::Value::array();
-  for (std::size_t m = 0; m < results.measures.size(); ++m) {
-    intervals.push_back(interval_of(eval::bootstrap_interval(values_of(e, m))));
-  }
   json::Value scores = {{"low", rounded_number(e.scores.low)},
                         {"high", rounded_number(e.scores.high)},
                         {"relevant", e.scores.relevant},
@@ -58,7 +54,7 @@ json::Value run_json(const EvalResults& results, const EvalRun& run) {
           {"unknown", e.unknown},
           {"duplicates", run.duplicates},
           {"means", list_of(e.means, rounded_number)},
-          {"intervals", std::move(intervals)},
+          {"intervals", list_of(run.intervals, interval_of)},
           {"ndcg_by_depth", list_of(e.ndcg_by_depth, rounded_number)},
           {"scores", std::move(scores)}};
 }
@@ -169,7 +165,7 @@ std::string report_json(const EvalResults& results, const QueryTexts& texts) {
   json::Value extremes = json::Value::array();
   std::set<std::size_t> shown;  // queries whose documents the page needs
   for (std::size_t r = 0; r < results.runs.size(); ++r) {
-    runs.push_back(run_json(results, results.runs[r]));
+    runs.push_back(run_json(results.runs[r]));
     if (r > 0) comparisons.push_back(comparison_json(results, r));
     if (r == 0 && results.runs.size() > 1) continue;
     const Extremes e = extremes_of(results, r);

@@ -54,8 +54,7 @@ void write_mean(ObjectWriter& object, const EvalResults& results, const EvalRun&
   std::string intervals;
   ObjectWriter members(intervals);
   for (std::size_t m = 0; m < results.measures.size(); ++m) {
-    members.member(results.measures[m].name,
-                   interval_json(eval::bootstrap_interval(values_of(run.evaluation, m))));
+    members.member(results.measures[m].name, interval_json(run.intervals[m]));
   }
   members.end();
   object.member("run", run.name)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,7 +17,8 @@ struct EvalRun {
   std::string name;  // of the file, or its path where another run's file has that name
   std::size_t duplicates = 0;
   eval::Evaluation evaluation;
-  std::vector<eval::Comparison> against_first;  // of each measure; empty for the first run
+  std::vector<std::optional<eval::Interval>> intervals;  // of the means
+  std::vector<eval::Comparison> against_first;           // of each measure; empty for the first run
 };
 
 // Every text in it is valid UTF-8.

@@ -102,22 +102,24 @@ Evaluation evaluate(const Qrels& qrels, const Run& run, const EvaluationOptions&
   return out;
 }
 
-std::vector<double> values_of(const Evaluation& evaluation, std::size_t measure) {
-  std::vector<double> values;
+std::vector<double> rows_of(const Evaluation& evaluation) {
+  std::vector<double> rows;
   for (const auto& row : evaluation.rows) {
-    if (row) values.push_back((*row)[measure]);
+    if (row) rows.insert(rows.end(), row->begin(), row->end());
   }
-  return values;
+  return rows;
 }
 
-PairedValues paired_values(const Evaluation& before, const Evaluation& after, std::size_t measure) {
-  PairedValues values;
+PairedRows paired_rows(const Evaluation& before, const Evaluation& after) {
+  PairedRows rows;
   for (std::size_t q = 0; q < before.rows.size(); ++q) {
-    if (!before.rows[q] || !after.rows[q]) continue;
-    values.before.push_back((*before.rows[q])[measure]);
-    values.after.push_back((*after.rows[q])[measure]);
+    const auto& old = before.rows[q];
+    const auto& fresh = after.rows[q];
+    if (!old || !fresh) continue;
+    rows.before.insert(rows.before.end(), old->begin(), old->end());
+    rows.after.insert(rows.after.end(), fresh->begin(), fresh->end());
   }
-  return values;
+  return rows;
 }
 
 }  // namespace crossrank::eval

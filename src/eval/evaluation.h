@@ -54,14 +54,14 @@ struct Evaluation {
   std::vector<std::vector<TopDocument>> top;  // of each query of the qrels, at most kTop
 };
 
-// The values of one measure where both have one, in the order of the qrels.
-struct PairedValues {
+// The values of the queries that count, row behind row.
+std::vector<double> rows_of(const Evaluation& evaluation);
+
+// Those of the queries that count in both, in the order of the qrels.
+struct PairedRows {
   std::vector<double> before, after;
 };
-PairedValues paired_values(const Evaluation& before, const Evaluation& after, std::size_t measure);
-
-// The values of one measure.
-std::vector<double> values_of(const Evaluation& evaluation, std::size_t measure);
+PairedRows paired_rows(const Evaluation& before, const Evaluation& after);
 
 Evaluation evaluate(const Qrels& qrels, const Run& run, const EvaluationOptions& options);
 

@@ -43,17 +43,29 @@ Verdict verdict(const Comparison& c) {
 
 }  // namespace
 
-std::optional<Interval> bootstrap_interval(std::span<const double> values) {
-  if (values.size() < 2) return std::nullopt;
+std::vector<std::optional<Interval>> bootstrap_intervals(std::span<const double> rows,
+                                                         std::size_t width) {
+  std::vector<std::optional<Interval>> intervals(width);
+  const std::size_t count = rows.size() / width;
+  if (count < 2) return intervals;
   std::mt19937_64 random(kBootstrapSeed);
-  std::vector<double> means(kResamples);
-  for (double& resampled : means) {
-    double sum = 0;
-    for (std::size_t i = 0; i < values.size(); ++i) sum += values[draw(random, values.size())];
-    resampled = sum / static_cast<double>(values.size());
+  std::vector<std::vector<double>> means(width, std::vector<double>(kResamples));
+  std::vector<double> sums(width);
+  for (std::size_t sample = 0; sample < kResamples; ++sample) {
+    std::fill(sums.begin(), sums.end(), 0.0);
+    for (std::size_t i = 0; i < count; ++i) {
+      const double* row = rows.data() + draw(random, count) * width;
+      for (std::size_t m = 0; m < width; ++m) sums[m] += row[m];
+    }
+    for (std::size_t m = 0; m < width; ++m) {
+      means[m][sample] = sums[m] / static_cast<double>(count);
+    }
   }
-  std::sort(means.begin(), means.end());
-  return Interval{quantile(means, kAlpha / 2), quantile(means, 1 - kAlpha / 2)};
+  for (std::size_t m = 0; m < width; ++m) {
+    std::sort(means[m].begin(), means[m].end());
+    intervals[m] = {quantile(means[m], kAlpha / 2), quantile(means[m], 1 - kAlpha / 2)};
+  }
+  return intervals;
 }
 
 std::optional<double> paired_t_test(std::span<const double> differences) {
@@ -68,21 +80,27 @@ std::optional<double> paired_t_test(std::span<const double> differences) {
   return 2 * boost::math::cdf(boost::math::complement(distribution, std::fabs(t)));
 }
 
-Comparison compare(std::span<const double> before, std::span<const double> after) {
-  Comparison result;
-  result.queries = before.size();
-  if (before.empty()) return result;
-  std::vector<double> differences;
-  for (std::size_t i = 0; i < before.size(); ++i) {
-    const double d = after[i] - before[i];
-    differences.push_back(d);
-    (d > kTie ? result.wins : d < -kTie ? result.losses : result.ties) += 1;
+std::vector<Comparison> compare(std::span<const double> before, std::span<const double> after,
+                                std::size_t width) {
+  std::vector<double> rows(before.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = after[i] - before[i];
+  const auto intervals = bootstrap_intervals(rows, width);
+  std::vector<Comparison> out(width);
+  if (rows.empty()) return out;
+  std::vector<double> differences(rows.size() / width);
+  for (std::size_t m = 0; m < width; ++m) {
+    Comparison& c = out[m];
+    c.queries = differences.size();
+    for (std::size_t q = 0; q < differences.size(); ++q) {
+      const double d = differences[q] = rows[q * width + m];
+      (d > kTie ? c.wins : d < -kTie ? c.losses : c.ties) += 1;
+    }
+    c.difference = mean(differences);
+    c.p = paired_t_test(differences);
+    c.interval = intervals[m];
+    c.verdict = verdict(c);
   }
-  result.difference = mean(differences);
-  result.p = paired_t_test(differences);
-  result.interval = bootstrap_interval(differences);
-  result.verdict = verdict(result);
-  return result;
+  return out;
 }
 
 }  // namespace crossrank::eval

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <vector>
 
 namespace crossrank::eval {
 
@@ -17,9 +18,10 @@ struct Interval {
 inline constexpr std::size_t kResamples = 10'000;
 inline constexpr std::uint64_t kBootstrapSeed = 20'190'423;
 
-// The 95 % percentile interval of the mean, from samples of as many values with replacement.
-// Nothing for less than two values.
-std::optional<Interval> bootstrap_interval(std::span<const double> values);
+// The 95 % percentile interval of the mean of each of `width` columns, from samples of as many rows
+// with replacement; one sample serves all columns. No intervals for less than two rows.
+std::vector<std::optional<Interval>> bootstrap_intervals(std::span<const double> rows,
+                                                         std::size_t width);
 
 // p of the two-sided paired t-test: how often chance alone gives a mean at least this far from 0.
 // 1 when all differences are 0, 0 when they are all the same otherwise; nothing for less than two.
@@ -39,8 +41,10 @@ struct Comparison {
 // With fewer queries than this no verdict is given: a coin gives five equal sides in 1 of 16 cases.
 inline constexpr std::size_t kMinQueries = 6;
 
-// `before` and `after` are of the same queries in the same order. A verdict needs p below 0.05 and
-// an interval that leaves 0 out; differences up to 1e-9, the noise of sums, are ties.
-Comparison compare(std::span<const double> before, std::span<const double> after);
+// Of each of `width` measures. `before` and `after` have a row for each query, the same ones in the
+// same order. A verdict needs p below 0.05 and an interval that leaves 0 out; differences up to
+// 1e-9, the noise of sums, are ties.
+std::vector<Comparison> compare(std::span<const double> before, std::span<const double> after,
+                                std::size_t width);
 
 }  // namespace crossrank::eval

@@ -45,10 +45,10 @@ TEST(Evaluation, PairsWhatBothHave) {
   const Evaluation other =
       evaluate(parse_qrels(kQrels, "q").value(),
                parse_run("b Q0 d1 1 1 t\nc Q0 x 1 1 t", "r").value(), options());
-  const PairedValues values = paired_values(e, other, 0);
-  EXPECT_EQ(values.before, std::vector<double>{1});
-  EXPECT_EQ(values.after, std::vector<double>{0});
-  EXPECT_EQ(values_of(other, 0), (std::vector<double>{1, 0}));
+  const PairedRows rows = paired_rows(e, other);
+  EXPECT_EQ(rows.before, (std::vector<double>{1, 1}));
+  EXPECT_EQ(rows.after, (std::vector<double>{0, 0}));
+  EXPECT_EQ(rows_of(other), (std::vector<double>{1, 1, 0, 0}));
 }
 
 TEST(Evaluation, ReportsTopDocumentsAndScores) {

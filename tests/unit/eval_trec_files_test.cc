@@ -43,7 +43,8 @@ TEST(TrecFiles, ScoresAreFloat32AsInTrecEval) {
   const eval::Run run = parse_run("q Q0 a 1 1.000000001 t\nq Q0 b 2 1 t\n", "f").value();
   EXPECT_THAT(documents(run, 0), ElementsAre("b", "a"));
   // 1 + 2^-24 + 2^-54: straight to float32 that is above 1, by way of a double it is 1.
-  const eval::Run twice = parse_run("q Q0 a 1 1.00000005960464483090 t\nq Q0 b 2 1 t\n", "f").value();
+  const eval::Run twice =
+      parse_run("q Q0 a 1 1.00000005960464483090 t\nq Q0 b 2 1 t\n", "f").value();
   EXPECT_THAT(documents(twice, 0), ElementsAre("b", "a"));
 }
 
