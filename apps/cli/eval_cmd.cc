@@ -138,12 +138,14 @@ Result<EvalRun> evaluate_run(const EvalFlags& flags, const std::string& path, st
   return result;
 }
 
-// Intervals and tests.
-Result<void> test(EvalResults& results) {
+// Intervals of the means, which cost more than all measures, where they are shown; and the tests.
+Result<void> test(EvalResults& results, bool with_intervals) {
   const std::size_t width = results.measures.size();
   for (EvalRun& run : results.runs) {
     if (interrupted()) return Error{ErrorCode::kCancelled, "interrupted"};
-    run.intervals = eval::bootstrap_intervals(eval::rows_of(run.evaluation), width);
+    if (with_intervals) {
+      run.intervals = eval::bootstrap_intervals(eval::rows_of(run.evaluation), width);
+    }
     const EvalRun& first = results.runs.front();
     if (&run == &first) continue;
     const eval::PairedRows rows = eval::paired_rows(first.evaluation, run.evaluation);
@@ -203,9 +205,9 @@ Result<void> evaluate(const EvalFlags& flags) {
                   evaluate_run(flags, flags.runs[r], names[r], qrels, judged.name, options));
     results.runs.push_back(std::move(run));
   }
-  CR_TRY(test(results));
-
   const Format format = flags.output.resolved();
+  CR_TRY(test(results, options.for_report || format == Format::kJson || format == Format::kJsonl));
+
   Output out;
   out.buffer() = write_eval(results, format, flags.per_query);
   CR_TRY(out.flush());

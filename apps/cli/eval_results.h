@@ -17,7 +17,7 @@ struct EvalRun {
   std::string name;  // of the file, or its path where another run's file has that name
   std::size_t duplicates = 0;
   eval::Evaluation evaluation;
-  std::vector<std::optional<eval::Interval>> intervals;  // of the means
+  std::vector<std::optional<eval::Interval>> intervals;  // of the means; empty for table and tsv
   std::vector<eval::Comparison> against_first;           // of each measure; empty for the first run
 };
 

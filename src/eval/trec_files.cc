@@ -15,7 +15,9 @@ namespace crossrank::eval {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-constexpr std::string_view kBlanks = " \t\r\v\f";  // isspace() of the C locale, without \n
+
+// isspace() of the C locale; \n ends the line before.
+bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f'; }
 
 // A field as a message shows it: its beginning, in valid UTF-8.
 std::string shown(std::string_view field) {
@@ -72,11 +74,12 @@ Result<ScoredDocument> parse_record(const std::array<std::string_view, 6>& field
 template <std::size_t N>
 std::optional<std::size_t> split(std::string_view line, std::array<std::string_view, N>& fields) {
   std::size_t count = 0;
-  for (std::size_t pos = line.find_first_not_of(kBlanks); pos != line.npos;) {
-    const std::size_t end = std::min(line.find_first_of(kBlanks, pos), line.size());
-    if (count < N) fields[count] = line.substr(pos, end - pos);
-    ++count;
-    pos = line.find_first_not_of(kBlanks, end);
+  for (std::size_t pos = 0;; ++count) {
+    while (pos < line.size() && is_blank(line[pos])) ++pos;
+    if (pos == line.size()) break;
+    const std::size_t begin = pos;
+    while (pos < line.size() && !is_blank(line[pos])) ++pos;
+    if (count < N) fields[count] = line.substr(begin, pos - begin);
   }
   return count == N ? std::nullopt : std::optional(count);
 }

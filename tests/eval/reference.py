@@ -103,7 +103,7 @@ def by_ir_measures(qrels, run, level=1):
         "judged@10": ir_measures.Judged @ 10,
     }
     values = {}
-    # Asked together, by the order of a set, nDCG@10 with gains may take the place of the one without.
+    # Asked together, nDCG@10 with gains may take the place of the one without: a set decides.
     for part in ({"nDCG_exp@10"}, set(names) - {"nDCG_exp@10"}):
         asked = {names[name]: name for name in part}
         for metric in ir_measures.iter_calc(list(asked), qrels, strict):
