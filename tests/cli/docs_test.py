@@ -58,6 +58,7 @@ COMMANDS = (
     "rank",
     "hybrid",
     "score",
+    "eval",
     "tokenize",
     "info",
     "models",
