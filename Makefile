@@ -92,7 +92,7 @@ test-adapters:  ## The Python package with sentence-transformers, LangChain, Lla
 	$(call build_with_python,crossrank_python); \
 	python/tests/adapters/run.sh build/release/python $(ARGS)
 
-test-page:  ## The page of crossrank serve in a browser: is dist/ fresh, does it work (npm, Chromium)
+test-page:  ## The pages of serve and eval in a browser: is dist/ fresh, do they work (npm, Chromium)
 	@$(timed); tools/deps.sh build test page; $(call build,release,crossrank_cli); \
 	tests/server/page/run.sh build/release/crossrank $(ARGS)
 
@@ -140,7 +140,7 @@ coverage:  ## Line coverage of the unit tests: build/coverage/report/index.html
 	  --html-details build/coverage/report/index.html --print-summary
 
 clean:  ## Remove everything that was built, the Python environment included
-	rm -rf build apps/server/web/node_modules tests/server/page/node_modules
+	rm -rf build apps/{cli/report,server/web}/node_modules tests/server/page/node_modules
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -42,6 +42,7 @@ LIBRARIES = {
     "CLI/": ["apps/cli"],
     "boost/asio": ["apps/server"],
     "boost/beast": ["apps/server"],
+    "boost/math": ["eval"],
     "spdlog/": ["apps/server:log"],
     "curl/": ["base:curl_api"],
     "nanobind/": ["python/src"],

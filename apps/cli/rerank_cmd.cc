@@ -48,23 +48,18 @@ struct RerankFlags {
   bool quiet = false;
 };
 
-struct Plan {
-  std::vector<RerankQuery> queries;
-  std::size_t pairs = 0;
-};
-
 std::string counted_queries(std::size_t count) {
   return with_thousands(count) + (count == 1 ? " query" : " queries");
 }
 
 // What the files say, for the journal: another text of a query is other work.
-std::string digest_of(const Plan& plan, const Corpus& corpus) {
+std::string digest_of(const std::vector<RerankQuery>& queries, const Corpus& corpus) {
   base::Sha256 digest;
   const auto add = [&digest](std::string_view text) {
     digest.update(std::to_string(text.size()) + ":");
     digest.update(text);
   };
-  for (const RerankQuery& query : plan.queries) {
+  for (const RerankQuery& query : queries) {
     add(query.id);
     add(query.text);
     for (const Candidate& candidate : query.candidates) {
@@ -104,15 +99,16 @@ std::string title_of(const RerankFlags& flags, const ReRankOptions& options, con
 // One run over all queries.
 class RerankRun {
  public:
-  RerankRun(const RerankFlags& flags, const Plan& plan, const Corpus& corpus,
+  RerankRun(const RerankFlags& flags, const std::vector<RerankQuery>& queries, const Corpus& corpus,
             std::shared_ptr<const CrossEncoder> encoder)
       : flags_(flags),
-        plan_(plan),
+        queries_(queries),
         corpus_(corpus),
         encoder_(std::move(encoder)),
         options_(rerank_options(flags.ranking, encoder_->info(), 0)),
         bar_("rerank", ProgressBar::Unit::kPairs, flags.quiet) {
     options_.progress = [this](std::size_t done, std::size_t) { show(done); };
+    for (const RerankQuery& query : queries_) pairs_ += query.candidates.size();
   }
 
   Result<void> run() {
@@ -123,20 +119,20 @@ class RerankRun {
     std::optional<Journal> journal;
     if (!flags_.output.empty()) {
       const std::string title =
-          title_of(flags_, options_, encoder_->info(), weights, digest_of(plan_, corpus_));
+          title_of(flags_, options_, encoder_->info(), weights, digest_of(queries_, corpus_));
       CR_TRY_ASSIGN(Journal opened, Journal::open(flags_.output + ".partial", title));
       journal.emplace(std::move(opened));
       go_on_behind(journal->lines());
     }
-    for (; next_ < plan_.queries.size() && !out_.closed(); ++next_) {
-      CR_TRY_ASSIGN(const std::string line, rerank_query(reranker, plan_.queries[next_]));
+    for (; next_ < queries_.size() && !out_.closed(); ++next_) {
+      CR_TRY_ASSIGN(const std::string line, rerank_query(reranker, queries_[next_]));
       if (journal) {
         CR_TRY(journal->append(line));
       } else {
         CR_TRY(append_trec(out_.buffer(), line, tag_));
         CR_TRY(out_.flush());
       }
-      done_ += plan_.queries[next_].candidates.size();
+      done_ += queries_[next_].candidates.size();
     }
     bar_.clear();
     if (journal) {
@@ -153,8 +149,8 @@ class RerankRun {
   using Clock = std::chrono::steady_clock;
 
   void go_on_behind(std::size_t queries) {
-    next_ = std::min(queries, plan_.queries.size());
-    for (std::size_t i = 0; i < next_; ++i) before_ += plan_.queries[i].candidates.size();
+    next_ = std::min(queries, queries_.size());
+    for (std::size_t i = 0; i < next_; ++i) before_ += queries_[i].candidates.size();
     done_ = before_;
     if (next_ > 0 && !flags_.quiet) {
       say("going on behind the " + counted_queries(next_) + " that an earlier call has finished");
@@ -163,7 +159,7 @@ class RerankRun {
 
   // `done` candidates of this query are scored. The share is that of this call's own work.
   void show(std::size_t done) {
-    const auto own = static_cast<double>(plan_.pairs - before_);
+    const auto own = static_cast<double>(pairs_ - before_);
     bar_.update(done_ + done, static_cast<double>(done_ + done - before_) / own);
   }
 
@@ -180,7 +176,7 @@ class RerankRun {
     Ranking& ranking = *ranked;
     truncated_ += ranking.truncated_documents;
     if (warning_.empty() && !ranking.warnings.empty()) {
-      warning_ = "query " + query.id + ": " + ranking.warnings.front();
+      warning_ = "query " + std::string(query.id) + ": " + ranking.warnings.front();
     }
     hint_at_titles(documents);
     std::vector<float> scores;
@@ -214,7 +210,7 @@ class RerankRun {
     if (error.code != ErrorCode::kTooLong && error.code != ErrorCode::kInvalidArgument)
       return error;
     return {error.code,
-            "query " + query.id + ", its candidates in " + flags_.run + ": " + error.message};
+            "query " + std::string(query.id) + ", its candidates in " + flags_.run + ": " + error.message};
   }
 
   void hint_at_titles(const std::vector<Document>& documents) {
@@ -232,14 +228,14 @@ class RerankRun {
     if (hinted_) say("documents have a \"title\", which is not scored without --metadata-fields");
     const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
     const std::size_t own = done_ - before_;
-    say("reranked " + counted_queries(plan_.queries.size()) + ", " + counted(own, "pair") +
+    say("reranked " + counted_queries(queries_.size()) + ", " + counted(own, "pair") +
         (truncated_ > 0 ? " (" + with_thousands(truncated_) + " of them in part)" : "") + " at " +
         with_thousands(static_cast<std::size_t>(static_cast<double>(own) / seconds)) + "/s with " +
         describe(encoder_->info(), digest));
   }
 
   const RerankFlags& flags_;
-  const Plan& plan_;
+  const std::vector<RerankQuery>& queries_;
   const Corpus& corpus_;
   std::shared_ptr<const CrossEncoder> encoder_;
   ReRankOptions options_;
@@ -248,6 +244,7 @@ class RerankRun {
   std::string tag_;
   Clock::time_point start_ = Clock::now();
   std::size_t next_ = 0;       // query
+  std::size_t pairs_ = 0;      // of all queries
   std::size_t done_ = 0;       // pairs of the finished queries
   std::size_t before_ = 0;     // of them, those that an earlier call has done
   std::size_t truncated_ = 0;  // documents
@@ -255,26 +252,29 @@ class RerankRun {
   bool hinted_ = false;
 };
 
-Result<Plan> make_plan(const RerankFlags& flags, std::optional<Corpus>& corpus) {
+// Reads the first stage and finds its candidates in the corpus.
+Result<FirstStage> read_input(const RerankFlags& flags, std::optional<Corpus>& corpus) {
   CR_TRY_ASSIGN(QueryTexts texts, read_queries(flags.queries));
-  Plan plan;
-  CR_TRY_ASSIGN(plan.queries, read_first_stage(flags.run, flags.depth));
+  CR_TRY_ASSIGN(FirstStage stage,
+                FirstStage::read(flags.run, flags.depth, std::move(texts), flags.skip_bad));
   std::vector<std::string_view> wanted;
-  for (const RerankQuery& query : plan.queries) {
+  for (const RerankQuery& query : stage.queries()) {
     for (const Candidate& candidate : query.candidates) wanted.push_back(candidate.id);
   }
   ProgressBar bar("corpus", ProgressBar::Unit::kBytes, flags.quiet);
   CR_TRY_ASSIGN(corpus, Corpus::open(flags.corpus, wanted, bar.callback()));
   bar.clear();
-  Skipped skipped;
-  CR_TRY(resolve(plan.queries, std::move(texts), *corpus, flags.run, flags.skip_bad, skipped));
-  if (skipped.count > 0) say(skipped.report("line"));
+  CR_TRY(stage.resolve(*corpus));
+  if (stage.duplicates() > 0 && !flags.quiet) {
+    say(flags.run + ": " + counted(stage.duplicates(), "line") +
+        " with a query and document that a later line has again: the last one counts");
+  }
+  if (stage.skipped().count > 0) say(stage.skipped().report("line"));
   if (corpus->duplicates() > 0 && !flags.quiet) {
     say(counted(corpus->duplicates(), "line") + " of " + flags.corpus +
         " repeat the id of an earlier one, which counts");
   }
-  for (const RerankQuery& query : plan.queries) plan.pairs += query.candidates.size();
-  return plan;
+  return stage;
 }
 
 Result<void> rerank(const RerankFlags& flags) {
@@ -283,13 +283,14 @@ Result<void> rerank(const RerankFlags& flags) {
     return Error{ErrorCode::kInvalidArgument, "--details needs --output, beside which it is kept"};
   }
   std::optional<Corpus> corpus;
-  CR_TRY_ASSIGN(const Plan plan, make_plan(flags, corpus));
+  CR_TRY_ASSIGN(const FirstStage stage, read_input(flags, corpus));
   CR_TRY_ASSIGN(CrossEncoder loaded, open_model(flags.ranking.model, flags.quiet));
-  RerankRun run(flags, plan, *corpus, std::make_shared<const CrossEncoder>(std::move(loaded)));
+  RerankRun run(flags, stage.queries(), *corpus,
+                std::make_shared<const CrossEncoder>(std::move(loaded)));
   auto done = run.run();
   if (!done.ok() && done.error().code == ErrorCode::kCancelled && !flags.output.empty()) {
     say("stopped behind " + std::to_string(run.finished_queries()) + " of " +
-        counted_queries(plan.queries.size()) + "; the same command goes on from there");
+        counted_queries(stage.queries().size()) + "; the same command goes on from there");
   }
   return done;
 }

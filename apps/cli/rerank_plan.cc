@@ -2,14 +2,13 @@
 #include "rerank_plan.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <functional>
-#include <optional>
-#include <unordered_set>
+#include <memory>
 #include <utility>
 
 #include "base/try.h"
+#include "eval/trec_files.h"
+#include "json/json.h"
 #include "line_reader.h"
 
 namespace crossrank::cli {
@@ -36,42 +35,6 @@ Result<void> each_line(
       return place(std::move(taken).error());
     }
   }
-}
-
-std::vector<std::string_view> fields_of(std::string_view line) {
-  constexpr std::string_view kSpace = " \t\r\v\f";
-  std::vector<std::string_view> fields;
-  for (std::size_t pos = line.find_first_not_of(kSpace); pos != line.npos;) {
-    const std::size_t end = std::min(line.find_first_of(kSpace, pos), line.size());
-    fields.push_back(line.substr(pos, end - pos));
-    pos = line.find_first_not_of(kSpace, end);
-  }
-  return fields;
-}
-
-std::optional<float> number_of(std::string_view text) {
-  if (text.starts_with('+')) text.remove_prefix(1);
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const auto single = static_cast<float>(value);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(single)) {
-    return std::nullopt;
-  }
-  return single;
-}
-
-void keep_best(std::vector<Candidate>& candidates, std::size_t depth) {
-  std::stable_sort(candidates.begin(), candidates.end(),
-                   [](const Candidate& a, const Candidate& b) { return a.score > b.score; });
-  std::unordered_set<std::string_view> seen;
-  std::vector<Candidate> kept;
-  for (Candidate& candidate : candidates) {
-    if (depth != 0 && kept.size() == depth) break;
-    if (seen.contains(candidate.id)) continue;
-    kept.push_back(std::move(candidate));
-    seen.insert(kept.back().id);
-  }
-  candidates = std::move(kept);
 }
 
 }  // namespace
@@ -101,51 +64,53 @@ Result<QueryTexts> read_queries(const std::string& path) {
   return texts;
 }
 
-Result<std::vector<RerankQuery>> read_first_stage(const std::string& path, std::size_t depth) {
-  std::vector<RerankQuery> queries;
-  std::unordered_map<std::string, std::size_t> places;
-  CR_TRY(each_line(path, [&](std::string_view line, std::size_t number) -> Result<void> {
-    const std::vector<std::string_view> fields = fields_of(line);
-    if (fields.size() != 6) {
-      return bad("a line of a run is \"qid Q0 docid rank score tag\", and this one has " +
-                 std::to_string(fields.size()) + " fields");
-    }
-    const std::optional<float> score = number_of(fields[4]);
-    if (!score) return bad("the score \"" + std::string(fields[4]) + "\" is no finite number");
-    const auto [place, is_new] = places.try_emplace(std::string(fields[0]), queries.size());
-    if (is_new) queries.push_back({place->first, "", {}});
-    queries[place->second].candidates.push_back(
-        {.id = std::string(fields[2]), .score = *score, .line = number});
-    return {};
-  }));
-  for (RerankQuery& query : queries) keep_best(query.candidates, depth);
-  return queries;
-}
-
-Result<void> resolve(std::vector<RerankQuery>& queries, QueryTexts texts, const Corpus& corpus,
-                     const std::string& run, bool skip_bad, Skipped& skipped) {
-  for (RerankQuery& query : queries) {
-    const auto text = texts.find(query.id);
-    if (text == texts.end()) {
-      CR_TRY(skipped.add(run, query.candidates.front().line,
-                         bad("there is no text of the query " + query.id), skip_bad));
-      query.candidates.clear();
+Result<FirstStage> FirstStage::read(const std::string& path, std::size_t depth, QueryTexts texts,
+                                    bool skip_bad) {
+  FirstStage stage;
+  CR_TRY_ASSIGN(InputFile file, InputFile::open(path));
+  stage.path_ = file.name();
+  stage.skip_bad_ = skip_bad;
+  CR_TRY_ASSIGN(std::string text, file.read_all());
+  stage.text_ = std::make_unique<const std::string>(std::move(text));
+  CR_TRY_ASSIGN(const eval::Run run, eval::parse_run(*stage.text_, stage.path_));
+  stage.duplicates_ = run.duplicates();
+  for (const eval::Run::Query& query : run.queries()) {
+    const auto found = texts.find(std::string(query.id));
+    if (found == texts.end()) {
+      CR_TRY(stage.skip(query.id, "there is no text of the query " + json::quote(query.id)));
       continue;
     }
-    query.text = std::move(text->second);
+    RerankQuery& added = stage.queries_.emplace_back();
+    added.id = query.id;
+    added.text = std::move(found->second);
+    for (const eval::ScoredDocument& document : run.records(query)) {
+      if (depth != 0 && added.candidates.size() == depth) break;
+      added.candidates.push_back({document.document, document.score});
+    }
+  }
+  return stage;
+}
+
+Result<void> FirstStage::resolve(const Corpus& corpus) {
+  for (RerankQuery& query : queries_) {
     std::vector<Candidate> found;
-    for (Candidate& candidate : query.candidates) {
+    for (const Candidate& candidate : query.candidates) {
       if (corpus.contains(candidate.id)) {
-        found.push_back(std::move(candidate));
-        continue;
+        found.push_back(candidate);
+      } else {
+        CR_TRY(skip(candidate.id, "the corpus has no document " + json::quote(candidate.id)));
       }
-      CR_TRY(skipped.add(run, candidate.line, bad("the corpus has no document " + candidate.id),
-                         skip_bad));
     }
     query.candidates = std::move(found);
   }
-  std::erase_if(queries, [](const RerankQuery& query) { return query.candidates.empty(); });
+  std::erase_if(queries_, [](const RerankQuery& query) { return query.candidates.empty(); });
   return {};
+}
+
+Result<void> FirstStage::skip(std::string_view field, const std::string& what) {
+  const auto before = std::string_view(*text_).substr(0, field.data() - text_->data());
+  const auto line = static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n')) + 1;
+  return skipped_.add(path_, line, bad(what), skip_bad_);
 }
 
 }  // namespace crossrank::cli

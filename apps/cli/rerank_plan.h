@@ -1,9 +1,11 @@
 // What `crossrank rerank` is to do: queries, and the first stage's candidates of each. Loads no
-// model, reads no document and writes nothing.
+// model and writes nothing.
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -14,13 +16,12 @@
 namespace crossrank::cli {
 
 struct Candidate {
-  std::string id;
-  float score = 0;       // the first stage's
-  std::size_t line = 0;  // of the run
+  std::string_view id;
+  float score = 0;  // the first stage's
 };
 
 struct RerankQuery {
-  std::string id;
+  std::string_view id;
   std::string text;
   std::vector<Candidate> candidates;  // best first
 };
@@ -31,15 +32,32 @@ using QueryTexts = std::unordered_map<std::string, std::string>;
 // file and line, also for an id that stands twice.
 Result<QueryTexts> read_queries(const std::string& path);
 
-// A TREC run, "qid Q0 docid rank score tag" a line. Queries are in the order of the file, the
-// `depth` best candidates of each (0 = all) by score, descending; equal ones in the file's order. A
-// candidate that a query has twice counts once, where it is best. The rank is not looked at.
-// Errors: as LineReader; kBadInput with file and line.
-Result<std::vector<RerankQuery>> read_first_stage(const std::string& path, std::size_t depth);
+// The `depth` best candidates of each query of a TREC run (0 = all), in trec_eval's order. Takes
+// out what nobody can score: queries without a text, and later, by resolve(), candidates that are
+// not in the corpus. They are counted in skipped(), and errors unless skip_bad.
+class FirstStage {
+ public:
+  // Errors: as InputFile; kBadInput with file and line.
+  static Result<FirstStage> read(const std::string& path, std::size_t depth, QueryTexts texts,
+                                 bool skip_bad);
+  Result<void> resolve(const Corpus& corpus);
 
-// Gives each query its text, and takes out what nobody can score: queries without a text and
-// candidates that are not in the corpus. They are counted in `skipped`; errors unless skip_bad.
-Result<void> resolve(std::vector<RerankQuery>& queries, QueryTexts texts, const Corpus& corpus,
-                     const std::string& run, bool skip_bad, Skipped& skipped);
+  // By id.
+  [[nodiscard]] const std::vector<RerankQuery>& queries() const { return queries_; }
+  [[nodiscard]] const Skipped& skipped() const { return skipped_; }
+  // Lines whose query and document a later line has again: the last one counts.
+  [[nodiscard]] std::size_t duplicates() const { return duplicates_; }
+
+ private:
+  // `field` is where in text_ it is that `what` is said of.
+  Result<void> skip(std::string_view field, const std::string& what);
+
+  std::string path_;
+  std::unique_ptr<const std::string> text_;  // of the run
+  std::vector<RerankQuery> queries_;
+  Skipped skipped_;
+  std::size_t duplicates_ = 0;
+  bool skip_bad_ = false;
+};
 
 }  // namespace crossrank::cli

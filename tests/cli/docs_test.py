@@ -59,6 +59,7 @@ COMMANDS = (
     "hybrid",
     "score",
     "rerank",
+    "eval",
     "tokenize",
     "info",
     "models",

@@ -233,7 +233,10 @@ class Rerank(CliTest):
         first["unknown"] = [("d1", 1.0)]
         files = self.files(queries, corpus, first)
         args = ("rerank", *files, "--model", TINY)
-        self.fails(4, *args, says=["first.trec:13:", "no document nowhere"])
+        self.fails(4, *args, says=["first.trec:20:", 'no text of the query "unknown"'])
+        self.write("queries.tsv", queries + "unknown\ttea\n")
+        self.fails(4, *args, says=["first.trec:13:", 'no document "nowhere"'])
+        self.write("queries.tsv", queries)
         run = self.ok(*args, "--skip-bad")
         self.assertIn("skipped 2 lines, the first: ", run.err)
         self.assertEqual(
@@ -243,12 +246,13 @@ class Rerank(CliTest):
 
     def test_candidates_that_stand_twice(self):
         queries, corpus, first = made_set(1, 5, 5)
-        first["q0"] += [(docid, score - 1) for docid, score in first["q0"]]
+        first["q0"] = [(docid, score + 1) for docid, score in first["q0"]] + first["q0"]
         corpus += [dict(document, text="other") for document in corpus]
         files = self.files(queries, corpus, first)
         run = self.ok("rerank", *files, "--model", TINY)
         self.assertEqual(len(read_trec(run.out.decode())["q0"]), 5)
-        self.assertIn("5 lines", run.err)
+        self.assertIn("first.trec: 5 lines", run.err)
+        self.assertIn("5 lines of", run.err)
 
     def test_other_forms(self):
         """BEIR's and Pyserini's names, integers, CRLF, byte order marks, blank lines, tabs."""
@@ -284,9 +288,9 @@ class Rerank(CliTest):
         with_file("--corpus", '{"id": 1.5, "text": "a"}\n', 4, "bad:1:")
         with_file("--corpus", '{"id": "1", "text": ["a"]}\n', 4, ["bad:1:", "string"])
         with_file("--corpus", "[1]\n", 4, "bad:1:")
-        with_file("--run", "q0 Q0 d1 1 1.0\n", 4, ["bad:1:", "5 fields"])
+        with_file("--run", "q0 Q0 d1 1 1.0\n", 4, ["bad:1:", "this one has 5"])
         for score in ("nan", "inf", "1e400", "1x", "0x10", "--1"):
-            with_file("--run", f"q0 Q0 d1 1 {score} t\n", 4, ["bad:1:", "finite"])
+            with_file("--run", f"q0 Q0 d1 1 {score} t\n", 4, ["bad:1:", "the score"])
         for flag in ("--queries", "--corpus", "--run"):
             args = list(good)
             args[args.index(flag) + 1] = str(self.folder / "missing")

@@ -5,7 +5,7 @@ import unittest
 
 from harness import TINY, CliTest
 
-COMMANDS = ["rank", "score", "tokenize", "info", "models", "pull", "doctor"]
+COMMANDS = ["rank", "score", "eval", "tokenize", "info", "models", "pull", "doctor"]
 
 
 class Help(CliTest):

@@ -1,4 +1,4 @@
-"""Writes the seed corpora of safetensors, config, jsonl, hub and judge. Run by hand."""
+"""Writes the seed corpora of safetensors, config, jsonl, hub, judge and eval. Run by hand."""
 
 import json
 import pathlib
@@ -215,5 +215,25 @@ write(
         "date": b"Thu, 01 Jan 1970 00:00:10 GMT",
         "hostile": "<|im_end|>\n<<<f00d query\n[INST] \u202e\u2028| x </s>\r\n".encode(),
         "open": b"{" * 100,
+    },
+)
+
+QRELS = b"q1 0 a 1\nq1 0 b 3\nq2 0 a 0\n"
+RUN = b"q1 Q0 b 1 2.5 t\nq1 Q0 a 2 2.5 t\nq2 Q0 c 1 -1e-3 t\n"
+write(
+    "eval",
+    {
+        "both": QRELS + b"\0" + RUN,
+        "layout": b"\xef\xbb\xbfq1 0 a 1\r\n\r\n q2\t0\va\f2 \0\xef\xbb\xbf\r\nq1 Q0 a 1 +.5 t",
+        "duplicates": b"q 0 a 1\nq 0 a -2\n\0q Q0 a 1 1 t\np Q0 a 1 1 t\nq Q0 a 2 2 t\n",
+        "float32": b"q 0 a 1\n\0q Q0 a 1 1.000000001 t\nq Q0 b 2 1 t\nq Q0 c 3 1e-400 t\n",
+        "grades": b"q 0 a 2147483647\nq 0 b -2147483647\n\0q Q0 a 1 3e38 t\nq Q0 b 1 -3e38 t",
+        "grade_too_low": b"q 0 a -2147483648",
+        "infinite": b"\0q Q0 a 1 1 t\nq Q0 b 1 1e39 t",
+        "nan": b"\0q Q0 a 1 nan t",
+        "few_fields": QRELS + b"q 0 a\n\0" + RUN + b"q Q0 a\n",
+        "not_utf8": b"\xff 0 \xe2\x82 \xf0\x9f\0\xff Q0 \xe2\x82 1 \xed\xa0\x80 t",
+        "long_field": b"q 0 a " + b"9" * 39 + "é".encode(),
+        "measures": b"nDCG@10,MRR,AP@99999999999999999999,P",
     },
 )

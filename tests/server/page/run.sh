@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks that apps/server/web/dist is what its sources give, then tests the page in Chromium.
+# Checks that the dist/ of each page is what its sources give, then tests the pages in Chromium.
 #
 #   tests/server/page/run.sh [CROSSRANK [ARGUMENT...]]   arguments for playwright test
 #
@@ -17,7 +17,7 @@ if (($(node -p 'process.versions.node.split(".")[0]') < 20)); then
   printf 'The tests of the page need Node.js 20 or newer; this is %s.\n' "$(node --version)" >&2
   exit 1
 fi
-for folder in apps/server/web tests/server/page; do
+for folder in apps/cli/report apps/server/web tests/server/page; do
   # npm leaves a copy of the lock file; a newer lock file means other packages.
   if [[ ! $folder/node_modules/.package-lock.json -nt $folder/package-lock.json ]]; then
     npm ci --prefix "$folder"

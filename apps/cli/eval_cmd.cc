@@ -1,0 +1,275 @@
+// crossrank eval: how good rankings are by judgments, and whether one is better than another.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/try.h"
+#include "base/utf8.h"
+#include "commands.h"
+#include "console.h"
+#include "eval_report.h"
+#include "eval_results.h"
+#include "input.h"
+#include "interrupt.h"
+#include "line_reader.h"
+#include "options.h"
+#include "progress_bar.h"
+
+namespace crossrank::cli {
+namespace {
+
+struct EvalFlags {
+  std::string qrels;
+  std::vector<std::string> runs;
+  std::string measures = "nDCG@10,MRR@10,MAP,R@100,judged@10";
+  std::size_t relevance_level = 1;
+  bool all_queries = false;
+  bool per_query = false;
+  std::string queries;
+  std::string report;
+  OutputFlags output;
+};
+
+std::string valid_utf8(std::string_view text) {
+  return base::repair_utf8(text).value_or(std::string(text));
+}
+
+// A file's text, under the name that messages give it.
+struct InputText {
+  std::string name;
+  std::string text;
+};
+
+Result<InputText> read_text(const std::string& path) {
+  CR_TRY_ASSIGN(InputFile file, InputFile::open(path));
+  CR_TRY_ASSIGN(std::string text, file.read_all());
+  return InputText{file.name(), std::move(text)};
+}
+
+// The names of the files where these tell the runs apart, else their paths.
+Result<std::vector<std::string>> run_names(const std::vector<std::string>& paths) {
+  std::vector<std::string> names;
+  for (const std::string& path : paths) {
+    names.push_back(valid_utf8(std::filesystem::path(path).filename().string()));
+  }
+  const auto differ = [](std::vector<std::string> list) {
+    std::sort(list.begin(), list.end());
+    return std::adjacent_find(list.begin(), list.end()) == list.end();
+  };
+  if (differ(names)) return names;
+  names.clear();
+  for (const std::string& path : paths) names.push_back(valid_utf8(path));
+  if (differ(names)) return names;
+  return Error{ErrorCode::kInvalidArgument, "--run: one file is named twice"};
+}
+
+Result<void> check(const EvalFlags& flags) {
+  std::vector<std::string> inputs = flags.runs;
+  inputs.insert(inputs.end(), {flags.qrels, flags.queries});
+  if (std::count(inputs.begin(), inputs.end(), "-") > 1) {
+    return Error{ErrorCode::kInvalidArgument, "only one file can be -, standard input"};
+  }
+  constexpr std::size_t kMaxLevel = std::size_t{1} << 30;
+  if (flags.relevance_level > kMaxLevel) {
+    return Error{ErrorCode::kInvalidArgument, "--relevance-level: no grade is that high"};
+  }
+  return {};
+}
+
+// 2^grade must fit into a double.
+Result<void> check_grades(const EvalFlags& flags, const std::vector<eval::Measure>& measures,
+                          const eval::Qrels& qrels) {
+  const auto is_exponential = [](const eval::Measure& measure) {
+    return measure.family == eval::Family::kNdcgExp;
+  };
+  if (std::none_of(measures.begin(), measures.end(), is_exponential)) return {};
+  for (const eval::Qrels::Query& query : qrels.queries()) {
+    for (const eval::Judgment& judgment : qrels.records(query)) {
+      if (judgment.grade > eval::kMaxExpGrade) {
+        return Error{ErrorCode::kInvalidArgument, "--measures: nDCG_exp takes grades up to " +
+                                                      std::to_string(eval::kMaxExpGrade) + ", " +
+                                                      flags.qrels + " has " +
+                                                      std::to_string(judgment.grade)};
+      }
+    }
+  }
+  return {};
+}
+
+void say_duplicates(const std::string& file, std::size_t count) {
+  if (count > 0) {
+    say(file + ": " + counted(count, "line") +
+        " with a query and document that a later line has again: the last one counts");
+  }
+}
+
+// What a mean leaves out, which its number does not show.
+void say_left_out(const EvalFlags& flags, const EvalRun& run, const std::string& qrels) {
+  const eval::Evaluation& e = run.evaluation;
+  if (e.missing > 0) {
+    say(run.name + " lacks " + with_thousands(e.missing) + " of the " +
+        with_thousands(e.rows.size()) + " queries of " + qrels +
+        (flags.all_queries ? ": they count as 0"
+                           : ": they are left out; --all-queries counts them as 0"));
+  }
+  if (e.unknown > 0) {
+    say(run.name + " has " + with_thousands(e.unknown) + (e.unknown == 1 ? " query" : " queries") +
+        " that " + qrels + " does not judge: left out");
+  }
+}
+
+Result<EvalRun> evaluate_run(const EvalFlags& flags, const std::string& path, std::string name,
+                             const eval::Qrels& qrels, const std::string& qrels_name,
+                             const eval::EvaluationOptions& options) {
+  CR_TRY_ASSIGN(const InputText input, read_text(path));
+  CR_TRY_ASSIGN(const eval::Run run, eval::parse_run(input.text, input.name));
+  EvalRun result{std::move(name), run.duplicates(), eval::evaluate(qrels, run, options), {}, {}};
+  if (result.evaluation.missing == qrels.queries().size()) {
+    return Error{ErrorCode::kBadInput,
+                 input.name + ": none of its " + with_thousands(run.queries().size()) +
+                     " queries is in " + qrels_name + ": do the ids of the queries agree?"};
+  }
+  if (!flags.output.quiet) say_left_out(flags, result, qrels_name);
+  say_duplicates(input.name, result.duplicates);
+  return result;
+}
+
+// Intervals of the means, which cost more than all measures, where they are shown; and the tests.
+Result<void> test(EvalResults& results, bool with_intervals) {
+  const std::size_t width = results.measures.size();
+  for (EvalRun& run : results.runs) {
+    if (interrupted()) return Error{ErrorCode::kCancelled, "interrupted"};
+    if (with_intervals) {
+      run.intervals = eval::bootstrap_intervals(eval::rows_of(run.evaluation), width);
+    }
+    const EvalRun& first = results.runs.front();
+    if (&run == &first) continue;
+    const eval::PairedRows rows = eval::paired_rows(first.evaluation, run.evaluation);
+    run.against_first = eval::compare(rows.before, rows.after, width);
+  }
+  return {};
+}
+
+// Lines "ID TAB TEXT".
+Result<QueryTexts> read_queries(const std::string& path) {
+  CR_TRY_ASSIGN(InputFile file, InputFile::open(path));
+  LineReader reader(std::move(file));
+  QueryTexts texts;
+  for (;;) {
+    CR_TRY_ASSIGN(const auto line, reader.next());
+    if (!line) return texts;
+    if (is_blank(*line)) continue;
+    const std::size_t tab = line->find('\t');
+    if (tab == line->npos) {
+      return Error{ErrorCode::kBadInput, reader.file().name() + ":" +
+                                             std::to_string(reader.line_number()) +
+                                             ": a line is ID, a tab, TEXT; this one has no tab"};
+    }
+    texts.insert_or_assign(valid_utf8(line->substr(0, tab)), valid_utf8(line->substr(tab + 1)));
+  }
+}
+
+Result<void> evaluate(const EvalFlags& flags) {
+  CR_TRY(check(flags));
+  eval::EvaluationOptions options;
+  CR_TRY_ASSIGN(options.measures, eval::parse_measures(flags.measures));
+  options.relevance_level = static_cast<std::int32_t>(flags.relevance_level);
+  options.all_queries = flags.all_queries;
+  options.for_report = !flags.report.empty();
+  CR_TRY_ASSIGN(const std::vector<std::string> names, run_names(flags.runs));
+  QueryTexts texts;
+  if (!flags.queries.empty()) {
+    CR_TRY_ASSIGN(texts, read_queries(flags.queries));
+  }
+  CR_TRY_ASSIGN(const InputText judged, read_text(flags.qrels));
+  CR_TRY_ASSIGN(const eval::Qrels qrels, eval::parse_qrels(judged.text, judged.name));
+  CR_TRY(check_grades(flags, options.measures, qrels));
+  say_duplicates(judged.name, qrels.duplicates());
+
+  EvalResults results{valid_utf8(std::filesystem::path(judged.name).filename().string()),
+                      options.measures,
+                      options.relevance_level,
+                      options.all_queries,
+                      {},
+                      {}};
+  for (const eval::Qrels::Query& query : qrels.queries()) {
+    results.query_ids.push_back(valid_utf8(query.id));
+  }
+  // One run's text at a time is in memory.
+  for (std::size_t r = 0; r < flags.runs.size(); ++r) {
+    CR_TRY_ASSIGN(EvalRun run,
+                  evaluate_run(flags, flags.runs[r], names[r], qrels, judged.name, options));
+    results.runs.push_back(std::move(run));
+  }
+  const Format format = flags.output.resolved();
+  CR_TRY(test(results, options.for_report || format == Format::kJson || format == Format::kJsonl));
+
+  Output out;
+  out.buffer() = write_eval(results, format, flags.per_query);
+  CR_TRY(out.flush());
+  if (!flags.report.empty()) {
+    CR_TRY(write_whole_file(flags.report, report_html(results, texts)));
+  }
+  if (!flags.output.quiet && !out.closed() && format != Format::kTable) {
+    for (std::size_t r = 1; r < results.runs.size(); ++r) {
+      say(conclusion(results, results.runs[r]));
+    }
+  }
+  return {};
+}
+
+void add_input_flags(CLI::App& app, EvalFlags& flags) {
+  app.add_option("--qrels", flags.qrels, "Judgments, lines QUERY 0 DOCUMENT GRADE")
+      ->type_name("FILE")
+      ->required()
+      ->group("Input");
+  app.add_option("--run", flags.runs,
+                 "A ranking, lines QUERY Q0 DOCUMENT RANK SCORE TAG; may be given again. The\n"
+                 "others are compared with the first")
+      ->type_name("FILE")
+      ->allow_extra_args(false)
+      ->required()
+      ->group("Input");
+  app.add_option("--queries", flags.queries, "Lines ID TAB TEXT: the report shows the texts")
+      ->type_name("FILE")
+      ->group("Input");
+}
+
+}  // namespace
+
+void add_eval(CLI::App& program, Command& chosen) {
+  CLI::App* app =
+      program.add_subcommand("eval", "How good rankings are by judgments, and which is better.");
+  auto flags = std::make_shared<EvalFlags>();
+  add_input_flags(*app, *flags);
+  const char* group = "Measures";
+  app->add_option("--measures", flags->measures, "Default " + flags->measures)
+      ->type_name("A,B")
+      ->group(group);
+  add_count(*app, "--relevance-level", flags->relevance_level,
+            "The lowest grade that is relevant for all but nDCG (default 1)", 1)
+      ->group(group);
+  app->add_flag("--all-queries", flags->all_queries,
+                "Queries of the qrels that a run lacks count as 0 (trec_eval -c);\n"
+                "without it they are left out")
+      ->group(group);
+  app->add_flag("--per-query", flags->per_query, "Every query too, not only the means")
+      ->group("Output");
+  app->add_option("--report", flags->report, "Write a page with plots, which needs no network")
+      ->type_name("HTML")
+      ->group("Output");
+  add_output_flags(*app, flags->output,
+                   {Format::kTable, Format::kJson, Format::kJsonl, Format::kTsv});
+  app->footer(
+      "Measures: nDCG, nDCG_exp (gain 2^grade - 1), MRR or RR, MAP or AP, each with or without\n"
+      "@K; P@K, R@K, success@K, judged@K. Scores decide the order, the rank column does not;\n"
+      "ties are broken as in trec_eval. One FILE may be -, standard input.\n"
+      "tsv: record, run, measure, query or all, value; no header line.");
+  run_as(*app, chosen, [flags] { return evaluate(*flags); });
+}
+
+}  // namespace crossrank::cli
