@@ -150,13 +150,14 @@ Error locate(const Error& error, const RankingFlags& flags, const CrossEncoderRe
             input.file + ":" + std::to_string(list.origins[i].line) + ": " + cause.message};
   };
   for (std::size_t i = 0; i < list.documents.size(); ++i) {
-    const std::string counted = "document " + std::to_string(i) + " (counting from 0) ";
-    if (error.message.starts_with(counted)) {
-      return at_line(i, {error.code, "the document " + error.message.substr(counted.size())});
-    }
     const auto encoded =
         tokenizer->encode(flags.query, reranker.scored_text(list.documents[i]), options);
     if (!encoded.ok()) return at_line(i, encoded.error());
+    // What --max-chars cuts is no matter of tokens.
+    const std::string counted = "pair " + std::to_string(i) + " (counting from 0): ";
+    if (error.message.starts_with(counted)) {
+      return at_line(i, {error.code, error.message.substr(counted.size())});
+    }
   }
   return error;
 }

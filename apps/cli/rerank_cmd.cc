@@ -209,8 +209,8 @@ class RerankRun {
   Error in_query(const Error& error, const RerankQuery& query) const {
     if (error.code != ErrorCode::kTooLong && error.code != ErrorCode::kInvalidArgument)
       return error;
-    return {error.code,
-            "query " + std::string(query.id) + ", its candidates in " + flags_.run + ": " + error.message};
+    return {error.code, "query " + std::string(query.id) + ", its candidates in " + flags_.run +
+                            ": " + error.message};
   }
 
   void hint_at_titles(const std::vector<Document>& documents) {

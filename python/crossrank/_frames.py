@@ -142,11 +142,7 @@ def kept_of(top_k: int | None) -> int:
 def _loaded(model: str, of_model: tuple[tuple[str, Any], ...], threads: int) -> CrossEncoder:
     """The model of this process; loading it again would cost 0.1 s and its size in memory."""
     encoder = CrossEncoder(model, **{**dict(of_model), "threads": threads})
-    if encoder.num_labels != 1:
-        refuse(
-            f"scoring a frame needs a model with one label; {encoder.info.name} has "
-            f"{encoder.num_labels}"
-        )
+    encoder._check_one_label("scoring a frame")
     return encoder
 
 

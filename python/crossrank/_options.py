@@ -56,6 +56,8 @@ def text(name: str, value: str | None) -> str:
         return ""
     if not isinstance(value, str):
         raise TypeError(f"{name} is of type {type(value).__name__}; it must be a str or None")
+    if "\0" in value:
+        refuse(f"{name} holds a NUL character, at which the system would end it")
     try:
         value.encode()
     except UnicodeEncodeError:

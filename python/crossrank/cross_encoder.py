@@ -17,6 +17,7 @@ from . import activation as activations
 from ._calls import download_bar, in_thread, progress_bar
 from ._core import CancelToken, ModelInfo
 from ._options import choice, chunk_options, count, path, refuse, refuse_unknown, text
+from ._scores import Scores
 from .errors import InputTypeError, ModelError
 from .results import LabelledPair, ScoredPair, Span, Truncation
 
@@ -111,6 +112,7 @@ class CrossEncoder:
         self._max_length: int | None = None
         self.activation_fn = activation_fn
         self._native = self._load(show_progress_bar)
+        self._name = self._name or self.info.name  # the same model again, whatever the default is
         if self.info.note:
             warnings.warn(self.info.note, stacklevel=2)
         if labels is not None and labels != self.num_labels:
@@ -121,9 +123,13 @@ class CrossEncoder:
                 f"{list(self.prompts)}"
             )
 
-    def _load(self, show_progress_bar: bool | None) -> _core.CrossEncoder:
+    def _load(
+        self, show_progress_bar: bool | None, options: _core.LoadOptions | None = None
+    ) -> _core.CrossEncoder:
         with download_bar(show_progress_bar) as on_progress:
-            return _core.CrossEncoder(self._name, self._options, CancelToken(), on_progress)
+            return _core.CrossEncoder(
+                self._name, options or self._options, CancelToken(), on_progress
+            )
 
     @property
     def _loaded(self) -> _core.CrossEncoder:
@@ -205,7 +211,7 @@ class CrossEncoder:
             pairs, options, activation_fn, bool(apply_softmax), show_progress_bar, _token
         )
         if convert_to_tensor:
-            out = _tensor(scores.array())
+            out = scores.tensor()
         elif convert_to_numpy:
             out = scores.array()
         else:
@@ -254,12 +260,7 @@ class CrossEncoder:
         refuse_unknown("rank", given)
         _reference.check_device(device)
         _reference.check_pool(pool, chunk_size)
-        if self.num_labels != 1:
-            raise ModelError(
-                f"ranking needs a model with one label; {self.info.name} has {self.num_labels}: "
-                f"use predict",
-                "UnsupportedModel",
-            )
+        self._check_one_label("ranking")
         options = self._score_options(
             batch_size, max_length, max_chars, truncation, prompt_name, prompt
         )
@@ -275,18 +276,9 @@ class CrossEncoder:
         function = activation_fn if activation_fn is not None else self.activation_fn
         if function is not None and activations.native_activation(function) is None:
             # Not known to keep the order of logits: the order is that of its scores.
-            scores = self._scores(
-                [(query, document) for document in listed],
-                options,
-                function,
-                False,
-                show_progress_bar,
-                _token,
-            ).floats()
-            if any(score != score for score in scores):
-                refuse(f"activation_fn gave NaN, by which nothing can be ranked: {function!r}")
-            order = sorted(range(len(scores)), key=lambda index: -scores[index])
-            found = [(index, scores[index]) for index in order[: kept or None]]
+            pairs = [(query, document) for document in listed]
+            scores = self._scores(pairs, options, function, False, show_progress_bar, _token)
+            found = scores.ranked()[: kept or None]
         else:
             if function is not None:
                 options.activation = activations.native_activation(function)
@@ -371,11 +363,13 @@ class CrossEncoder:
 
     @max_seq_length.setter
     def max_seq_length(self, tokens: int) -> None:
-        tokens = count("max_seq_length", tokens, 1)
-        if tokens > self.info.max_length:
-            self._options = _core.LoadOptions(self._options)
-            self._options.max_length = tokens
-            self._native = self._load(False)
+        tokens = count("max_seq_length", tokens, 3)  # the special ones
+        asked = self._options.max_length
+        if tokens > self.info.max_length and (asked == 0 or tokens > asked):
+            options = _core.LoadOptions(self._options)
+            options.max_length = tokens
+            self._native = self._load(False, options)
+            self._options = options
         self._max_length = tokens
 
     @property
@@ -416,7 +410,6 @@ class CrossEncoder:
 
     def __getstate__(self) -> dict[str, Any]:
         state = {name: value for name, value in self.__dict__.items() if name != "_native"}
-        state["_name"] = self._name or self.info.name
         state["_options"] = {name: getattr(self._options, name) for name in _PICKLED}
         state["_options"]["precision"] = self._options.precision.name
         return state
@@ -436,7 +429,7 @@ class CrossEncoder:
         return other
 
     def __deepcopy__(self, memo: dict[int, Any]) -> CrossEncoder:
-        other = copy.copy(self)
+        other = memo[id(self)] = copy.copy(self)
         own = {n: v for n, v in self.__dict__.items() if n not in ("_native", "_options")}
         other.__dict__.update(copy.deepcopy(own, memo))
         return other
@@ -479,6 +472,15 @@ class CrossEncoder:
             refuse(f"prompt_name is {chosen!r}, but the prompts are {list(self.prompts)}")
         return self.prompts[chosen]
 
+    def _check_one_label(self, what: str) -> None:
+        """Raises ModelError unless the model has one label, which `what` needs."""
+        if self.num_labels != 1:
+            raise ModelError(
+                f"{what} needs a model with one label; {self.info.name} has {self.num_labels}: "
+                f"use predict",
+                "UnsupportedModel",
+            )
+
     def _scores(
         self,
         pairs: Sequence[Any],
@@ -487,7 +489,7 @@ class CrossEncoder:
         softmax: bool,
         show_progress_bar: bool | None,
         token: CancelToken | None,
-    ) -> _Scores:
+    ) -> Scores:
         function = activation_fn if activation_fn is not None else self.activation_fn
         custom = None
         if function is not None:
@@ -497,53 +499,7 @@ class CrossEncoder:
                 custom = function
         with progress_bar(show_progress_bar, len(pairs)) as on_progress:
             scores = self._loaded.predict(pairs, options, token or CancelToken(), on_progress)
-        return _Scores(scores, self.num_labels, custom, softmax)
-
-
-class _Scores:
-    """Float32 scores [pairs, labels] as the caller wants them."""
-
-    def __init__(
-        self,
-        raw: bytearray,
-        labels: int,
-        custom: Callable[[Any], Any] | str | None,
-        softmax: bool,
-    ) -> None:
-        self._raw, self._labels = raw, labels
-        self._custom, self._softmax = custom, softmax and labels > 1
-
-    def array(self) -> Any:
-        """A numpy array [pairs], or [pairs, labels] for several."""
-        import numpy as np
-
-        if not self._raw:
-            return np.array([])
-        scores = np.frombuffer(self._raw, dtype=np.float32).reshape(-1, self._labels)
-        pairs = len(scores)
-        if callable(self._custom):
-            scores = activations.apply(self._custom, scores)
-            one_each = self._labels > 1 or scores.size == pairs
-            if scores.ndim not in (1, 2) or len(scores) != pairs or not one_each:
-                refuse(
-                    f"activation_fn made an array of shape {list(scores.shape)} of logits of shape "
-                    f"{[pairs, self._labels]}; it must keep the shape"
-                )
-        if self._labels == 1 and scores.ndim > 1 and scores.shape[-1] == 1:
-            scores = scores.squeeze(-1)
-        if self._softmax and scores.ndim > 1:
-            powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-            scores = powers / powers.sum(axis=1, keepdims=True)
-        return scores
-
-    def floats(self) -> list[Any]:
-        """A list of floats, or of lists of them; without numpy where none has to compute."""
-        if self._custom is not None or self._softmax:
-            return list(self.array().tolist())
-        values = memoryview(self._raw).cast("f").tolist()
-        if self._labels == 1:
-            return values
-        return [values[i : i + self._labels] for i in range(0, len(values), self._labels)]
+        return Scores(scores, self.num_labels, custom, softmax)
 
 
 #: Of forked children, each of which loads a model of the parent's once.
@@ -595,13 +551,3 @@ def _listed(inputs: Any) -> tuple[bool, Sequence[Any]]:
         f"inputs is of type {type(inputs).__name__}; it must be a pair of str, or a list, tuple or "
         f"numpy array of pairs"
     )
-
-
-def _tensor(array: Any) -> Any:
-    try:
-        import torch  # type: ignore[import-not-found,unused-ignore]
-    except ImportError as error:
-        raise ImportError("convert_to_tensor needs torch: pip install torch") from error
-    if array.size == 0:
-        return torch.tensor([])
-    return torch.from_numpy(array)

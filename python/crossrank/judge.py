@@ -32,26 +32,29 @@ class _Judging:
     the old one does not hold any more: in another process, or for a changed CrossEncoder."""
 
     def __init__(self) -> None:
-        self._native, self._made_for = self._make(), self._circumstances()
+        key = self._key()
+        self._made = key, self._make(key)  # one attribute: threads see both or neither
 
-    def _make(self) -> Any:
-        raise NotImplementedError
-
-    def _circumstances(self) -> tuple[Any, ...]:
-        """What the compiled object depends on beside this object."""
+    def _key(self) -> tuple[Any, ...]:
+        """What the compiled object is made of beside constants; the process first."""
         return (os.getpid(),)
 
-    def _here(self) -> Any:
-        now = self._circumstances()
-        if self._made_for != now:
-            if self._made_for[0] != now[0]:  # its connections are the parent's: never close them
-                _left_behind.append(self._native)
-            self._native, self._made_for = self._make(), now
-        return self._native
+    def _make(self, key: tuple[Any, ...]) -> Any:
+        raise NotImplementedError
+
+    def _current(self) -> Any:
+        key = self._key()
+        made_for, native = self._made
+        if made_for != key:
+            if made_for[0] != key[0]:
+                # Threads that are not here may have held its locks at the fork: never destroyed.
+                _left_behind.append(native)
+            native = self._make(key)
+            self._made = key, native
+        return native
 
     def __getstate__(self) -> dict[str, Any]:
-        compiled = ("_native", "_made_for")
-        return {name: value for name, value in self.__dict__.items() if name not in compiled}
+        return {name: value for name, value in self.__dict__.items() if name != "_made"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -107,7 +110,7 @@ class _Judging:
         """The requests that `rank` would begin with. Nothing is sent to the judge."""
         _, native = native_documents(documents, True)
         context = text("context", context)
-        found = self._here().dry_run(query, native, context, 0, "", CancelToken())
+        found = self._current().dry_run(query, native, context, 0, "", CancelToken())
         return [JudgeRequest(*exchange) for exchange in found]
 
     def _rank(
@@ -120,7 +123,7 @@ class _Judging:
         traceparent: str | None,
     ) -> Ranking[RankedDocument]:
         listed, native = native_documents(documents, True)
-        found, report = self._here().rank(
+        found, report = self._current().rank(
             query,
             native,
             text("context", context),
@@ -224,7 +227,7 @@ class LlmJudge(_Judging):
             options.add_param(name, value)
         return options
 
-    def _make(self) -> Any:
+    def _make(self, key: tuple[Any, ...]) -> Any:
         return _core.LlmJudge(self._options())
 
     def __repr__(self) -> str:
@@ -276,24 +279,18 @@ class HybridReRanker(_Judging):
         self.strict = bool(strict)
         super().__init__()
 
-    def _make(self) -> Any:
-        return _core.HybridReRanker(
-            self.cross_encoder.cross_encoder._loaded,
-            self.cross_encoder._options_for(None),
-            self.judge._options(),
-            self.top_k,
-            self.strict,
-        )
+    def _key(self) -> tuple[Any, ...]:
+        first = self.cross_encoder
+        options = first._options_for(None)
+        of_encoder = (options.max_length, options.activation, options.query_prompt)
+        encoder = first.cross_encoder._loaded
+        return *super()._key(), encoder, first, of_encoder, self.judge, self.top_k, self.strict
 
-    def _circumstances(self) -> tuple[Any, ...]:
-        encoder, options = self.cross_encoder.cross_encoder, self.cross_encoder._options_for(None)
-        return (
-            *super()._circumstances(),
-            encoder._loaded,
-            options.max_length,
-            options.activation,
-            options.query_prompt,
-        )
+    def _make(self, key: tuple[Any, ...]) -> Any:
+        _, encoder, first, of_encoder, judge, top_k, strict = key
+        options = _core.ReRankOptions(first._options)
+        options.max_length, options.activation, options.query_prompt = of_encoder
+        return _core.HybridReRanker(encoder, options, judge._options(), top_k, strict)
 
     def __repr__(self) -> str:
         return (

@@ -47,7 +47,9 @@ MetadataValue number_of(nb::handle object) {
 // datetime64, whose str() is the better text.
 nb::object plain_number(nb::handle object) {
   const nb::object numpy = nb::module_::import_("sys").attr("modules").attr("get")("numpy");
-  if (numpy.is_none() || !nb::isinstance(object, numpy.attr("generic"))) return {};
+  // Half of numpy is there while another thread imports it.
+  const nb::object generic = nb::getattr(numpy, "generic", nb::none());
+  if (generic.is_none() || !nb::isinstance(object, generic)) return {};
   nb::object plain = object.attr("item")();
   const bool known = nb::isinstance<nb::int_>(plain) || nb::isinstance<nb::float_>(plain);
   const bool is_time = nb::isinstance(object, numpy.attr("timedelta64")) ||
@@ -74,10 +76,12 @@ class MetadataReader {
  private:
   MetadataValue value_of(nb::handle object, int depth) {
     if (depth > kMaxDepth) {
-      raise_input_type("metadata is nested more than 64 deep, or holds itself");
+      raise_input_type("metadata is nested more than " + std::to_string(kMaxDepth) +
+                       " deep, or holds itself");
     }
     if (++values_ > kMaxValues) {
-      raise_input_type("the metadata of a document has more than 100,000 values");
+      raise_input_type("the metadata of a document has more than " + std::to_string(kMaxValues) +
+                       " values");
     }
     if (object.is_none()) return {std::monostate()};
     if (nb::isinstance<nb::bool_>(object)) return {nb::cast<bool>(object)};

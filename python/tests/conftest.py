@@ -1,6 +1,9 @@
 """What the tests of the Python package share: models that are loaded once, made-up texts."""
 
+import gc
+import os
 import pathlib
+import pickle
 
 import pytest
 
@@ -48,3 +51,24 @@ def pairs(count: int) -> list[tuple[str, str]]:
         )
         for i in range(count)
     ]
+
+
+def in_child(call):
+    """What `call` returns in a forked child. What it dropped is destroyed there."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.close(reader)
+            out = call()
+            gc.collect()
+            os.write(writer, pickle.dumps(out))
+            os._exit(0)
+        finally:
+            os._exit(1)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
+        content = pipe.read()
+    _, status = os.waitpid(child, 0)
+    assert status == 0
+    return pickle.loads(content)

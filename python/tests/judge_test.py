@@ -10,7 +10,7 @@ import threading
 import time
 
 import pytest
-from conftest import DOCUMENTS, QUERY
+from conftest import DOCUMENTS, QUERY, in_child
 
 import crossrank
 from crossrank import CrossEncoderReRanker, Document, HybridReRanker, LlmJudge
@@ -224,8 +224,30 @@ def test_a_hybrid_follows_its_cross_encoder(environment):
         after = hybrid.rank(QUERY, DOCUMENTS)
         assert [r.logit for r in after] == [r.logit for r in before]
         assert [r.score for r in after] == [r.probability for r in before]
+        encoder._default_prompt_name = "p"
+        encoder.prompts["p"] = "the Louvre: "
+        assert hybrid.rank(QUERY, DOCUMENTS)[0].logit != before[0].logit
+        hybrid.top_k = 1
+        assert len(hybrid.rank(QUERY, DOCUMENTS)) == 1
+        hybrid.top_k = 2
         encoder.max_seq_length = 8
         assert [r.truncation.tokens_used for r in hybrid.rank(QUERY, DOCUMENTS)] == [8, 8]
+
+
+def test_a_fork_makes_judges_anew(builtin, environment):
+    with judge_server(prefer("Louvre")) as (url, _):
+        judge = LlmJudge(2, url=url, model="judge")
+        hybrid = HybridReRanker(
+            2, cross_encoder=CrossEncoderReRanker(builtin, top_k=4), judge=judge
+        )
+        for one in (judge, hybrid):
+            before = one._current()
+            indices = [r.index for r in one.rank(QUERY, DOCUMENTS)]
+            of_the_child = in_child(lambda one=one, before=before: (
+                [r.index for r in one.rank(QUERY, DOCUMENTS)], one._current() is before
+            ))  # fmt: skip
+            assert of_the_child == (indices, False)
+            assert one._current() is before
 
 
 def test_stages_that_do_not_fit(builtin, environment):

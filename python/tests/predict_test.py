@@ -8,7 +8,7 @@ import warnings
 
 import numpy as np
 import pytest
-from conftest import DOCUMENTS, QUERY, golden, pairs
+from conftest import DOCUMENTS, QUERY, golden, in_child, pairs
 
 import crossrank
 
@@ -167,6 +167,8 @@ def test_inputs_that_are_no_pairs(tiny, inputs, words):
         ({"max_length": -5}, ValueError, "max_length"),
         ({"max_chars": -1}, ValueError, "max_chars"),
         ({"max_chars": 2**63}, ValueError, "max_chars is too large"),
+        ({"max_chars": 3, "truncation": "error"}, ValueError, "of which max_chars keeps 3"),
+        ({"prompt": "a\0b"}, ValueError, "NUL"),
         ({"prompt": "\ud800"}, ValueError, "prompt holds a lone surrogate"),
         ({"truncation": "left"}, ValueError, "longest_first, document_only, error, chunk_max"),
         ({"truncation": None}, TypeError, "truncation"),
@@ -279,6 +281,13 @@ def test_max_length(tiny):
         assert short.max_seq_length == by_property.max_seq_length == min(more, 64)
         np.testing.assert_array_equal(short.predict(inputs), by_property.predict(inputs))
     assert short.predict(inputs) != expected
+    loaded = short._native
+    short.max_seq_length = 900  # no more than was asked for: the table has no more
+    assert short._native is loaded
+    for wrong in (2, True, "12"):
+        with pytest.raises((ValueError, TypeError), match="max_seq_length"):
+            short.max_seq_length = wrong
+    assert short.max_seq_length == 64
 
 
 def test_prompts(tiny):
@@ -396,6 +405,15 @@ def test_the_default_model_is_named_in_a_warning(tmp_path, monkeypatch):
         assert crossrank.CrossEncoder().info.name == "builtin"
     monkeypatch.setenv("CROSSRANK_MODEL", golden("labels3"))
     assert crossrank.CrossEncoder().num_labels == 3
+
+
+def test_a_model_by_default_stays_the_same_one(monkeypatch):
+    monkeypatch.setenv("CROSSRANK_MODEL", golden("scores_identity"))
+    encoder = crossrank.CrossEncoder(max_length=12)
+    monkeypatch.setenv("CROSSRANK_MODEL", golden("scores_sigmoid3"))
+    encoder.max_seq_length = 64
+    assert encoder.num_labels == 1 and encoder.info.name == golden("scores_identity")
+    assert in_child(lambda: encoder.predict(("a", "b"))) == encoder.predict(("a", "b"))
 
 
 def test_facts(builtin):

@@ -4,7 +4,6 @@ import asyncio
 import concurrent.futures
 import gc
 import os
-import pickle
 import signal
 import subprocess
 import sys
@@ -13,7 +12,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import DOCUMENTS, QUERY, golden, pairs
+from conftest import DOCUMENTS, QUERY, golden, in_child, pairs
 
 import crossrank
 
@@ -150,27 +149,6 @@ def test_what_can_be_awaited(tiny):
         assert await coroutine == tiny.rank("q", ["a"])
 
     asyncio.run(all_of_them())
-
-
-def in_child(call) -> bytes:
-    """What `call` returns in a forked child, which ends as a Python process does."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.close(reader)
-            out = call()
-            gc.collect()
-            os.write(writer, pickle.dumps(out))
-            os._exit(0)
-        finally:
-            os._exit(1)
-    os.close(writer)
-    with os.fdopen(reader, "rb") as pipe:
-        content = pipe.read()
-    _, status = os.waitpid(child, 0)
-    assert status == 0
-    return pickle.loads(content)
 
 
 def test_fork_after_load():

@@ -4,6 +4,7 @@ import asyncio
 import copy
 import datetime
 import pickle
+import sys
 import types
 import uuid
 
@@ -12,7 +13,8 @@ import pytest
 from conftest import DOCUMENTS, QUERY, golden
 
 import crossrank
-from crossrank import CrossEncoderReRanker, Document
+from crossrank import CrossEncoderReRanker, Document, _core
+from crossrank.rerankers import fields_of
 
 
 def test_rank(builtin):
@@ -35,9 +37,11 @@ def test_ties_keep_the_order_of_the_input(tiny):
 
 
 def test_rank_is_by_logits_where_probabilities_are_saturated(tiny):
-    documents = [f"word{i} moon river" for i in range(50)]
+    documents = [f"moon {i}" for i in range(2000)]
     by_logit = [entry["corpus_id"] for entry in tiny.rank("q", documents)]
     squashed = tiny.rank("q", documents, activation_fn="sigmoid")
+    ties = [(a, b) for a, b in zip(squashed, squashed[1:]) if a["score"] == b["score"]]
+    assert any(a["corpus_id"] > b["corpus_id"] for a, b in ties)  # a sort of these would tell
     assert [entry["corpus_id"] for entry in squashed] == by_logit
 
 
@@ -167,12 +171,19 @@ def test_metadata_values(builtin, value, text):
     assert reranker.scored_text(Document("a", {"v": value})).startswith(text)
 
 
+def test_metadata_while_another_thread_imports_numpy(builtin, monkeypatch):
+    monkeypatch.setitem(sys.modules, "numpy", types.ModuleType("numpy"))
+    reranker = CrossEncoderReRanker(builtin, metadata_template="{v}|{page_content}")
+    document = Document("a", {"v": datetime.date(2024, 5, 1)})
+    assert reranker.scored_text(document) == "2024-05-01|a"
+
+
 def test_metadata_without_end(builtin):
     shared = []
     for _ in range(60):
         shared = [shared, shared]
     reranker = CrossEncoderReRanker(builtin, metadata_fields=["v"])
-    with pytest.raises(crossrank.InputTypeError, match="100,000 values"):
+    with pytest.raises(crossrank.InputTypeError, match="100000 values"):
         reranker.rank("q", [Document("a", {"v": shared})])
 
 
@@ -191,7 +202,7 @@ def test_max_chars_beside_policies_that_forbid_or_search(builtin):
     long = "é" * 401
     strict = CrossEncoderReRanker(builtin, truncation="error")
     strict.rank("q", ["é" * 400])
-    with pytest.raises(crossrank.InvalidArgumentError, match="document 1 .* has 401 characters"):
+    with pytest.raises(crossrank.InvalidArgumentError, match="pair 1 .* has 401 characters"):
         strict.rank("q", ["short", long])
     CrossEncoderReRanker(builtin, truncation="error", max_chars=0).rank("q", [long])
     chunks = CrossEncoderReRanker(builtin, truncation="chunk_max")
@@ -311,6 +322,26 @@ def test_copies_keep_class_and_attributes():
     assert (named.prompts, named.max_seq_length) == ({"a": "b"}, 16)
     reranker = CrossEncoderReRanker(named)
     assert type(copy.deepcopy(reranker).cross_encoder) is Named
+
+
+def test_a_subclass_whose_activation_is_its_own_method():
+    class Scaled(crossrank.CrossEncoder):
+        def scale(self, logits):
+            return logits * 2
+
+    scaled = Scaled(golden("scores_identity"))
+    scaled.activation_fn = scaled.scale
+    copied = copy.deepcopy(scaled)
+    assert copied.predict(("q", "a")) == scaled.predict(("q", "a"))
+    assert copied.activation_fn.__self__ is copied
+
+
+def test_every_option_is_pickled(builtin):
+    options = {
+        name for name, value in vars(_core.ReRankOptions).items() if isinstance(value, property)
+    }
+    of_a_call = {"activation", "query_prompt"}
+    assert set(fields_of(_core.ReRankOptions())) == options - of_a_call
 
 
 def test_what_is_pickled_ranks_the_same(builtin):

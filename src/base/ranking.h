@@ -1,5 +1,5 @@
-// The rules of a ranking, shared by CrossEncoder and CrossEncoderReRanker: order, labels,
-// thresholds.
+// Rules that CrossEncoder and CrossEncoderReRanker share: order, labels, thresholds, and what no
+// cut means.
 #pragma once
 
 #include <cmath>
@@ -24,6 +24,15 @@ inline Result<void> check_one_label(const std::string& model, std::size_t labels
   return Error{ErrorCode::kUnsupportedModel, "ranking needs a model with one label, but " + model +
                                                  " has " + std::to_string(labels) +
                                                  "; it can only score pairs"};
+}
+
+// What Truncation::kError makes of a text of which max_chars would cut `cut` characters.
+inline Error chars_error(std::size_t cut, std::size_t max_chars) {
+  return {ErrorCode::kTooLong, "The document has " + std::to_string(max_chars + cut) +
+                                   " characters, of which max_chars keeps " +
+                                   std::to_string(max_chars) +
+                                   ". Raise max_chars (0 = all), or choose a truncation policy "
+                                   "that cuts."};
 }
 
 // Options has .min_logit and .min_probability, both optional and inclusive.

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/guard.h"
+#include "base/ranking.h"
 #include "base/try.h"
 #include "base/utf8.h"
 
@@ -192,6 +193,9 @@ Result<void> PairStretch::encode_document(std::string_view text, std::uint32_t n
   if (options_.max_chars != 0) {
     const std::string_view kept = text.substr(0, base::prefix_bytes(text, options_.max_chars));
     pair.chars_cut = static_cast<std::uint32_t>(base::count_code_points(text.substr(kept.size())));
+    if (pair.chars_cut > 0 && rules_.policy == Truncation::kError) {
+      return base::chars_error(pair.chars_cut, options_.max_chars);
+    }
     text = kept;
   }
   const bool chunked = rules_.policy == Truncation::kChunkMax;

@@ -68,14 +68,6 @@ Result<std::string> completions_url(std::string url) {
   return url;
 }
 
-// What is written like no variable may be the key itself, and is not repeated.
-std::string shown_variable(const std::string& name) {
-  const bool usual = std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-  });
-  return usual ? "the variable " + name : "the variable that api_key_env names";
-}
-
 Result<std::string> read_key(const JudgeOptions& options) {
   if (!options.api_key_env.empty() && !options.api_key_file.empty()) {
     return invalid(
@@ -94,8 +86,10 @@ Result<std::string> read_key(const JudgeOptions& options) {
     const std::string& name = options.api_key_env;
     key = trimmed(environment(name.c_str()));
     if (key.empty()) {
-      return invalid(shown_variable(name) +
-                     ", which should hold the judge's key, is not set or empty");
+      // Not its name: some put the key itself there.
+      return invalid(
+          "the variable that JudgeOptions::api_key_env names, which should hold the judge's key, "
+          "is not set or empty");
     }
   } else {
     key = trimmed(environment("CROSSRANK_JUDGE_API_KEY"));

@@ -9,7 +9,6 @@
 #include "base/ranking.h"
 #include "base/top_k.h"
 #include "base/try.h"
-#include "base/utf8.h"
 #include "crossrank/rerankers.h"
 #include "rerank/document_text.h"
 
@@ -28,8 +27,9 @@ struct Part {
   std::vector<TextPair> pairs;
 };
 
-Part make_part(std::string_view query, std::span<const Document> documents, std::size_t begin,
-               const TextTemplate& text_template, const ReRankOptions& options) {
+Result<Part> make_part(std::string_view query, std::span<const Document> documents,
+                       std::size_t begin, const TextTemplate& text_template,
+                       const ReRankOptions& options) {
   Part part;
   std::size_t bytes = 0;
   for (std::size_t i = begin; i < documents.size() && i - begin < kPartDocuments; ++i) {
@@ -39,6 +39,11 @@ Part make_part(std::string_view query, std::span<const Document> documents, std:
     }
     TextTemplate::Text text =
         text_template.render(documents[i], options.max_chars, options.max_metadata_chars);
+    if (text.chars_cut > 0 && options.truncation == Truncation::kError) {
+      Error error = base::chars_error(text.chars_cut, options.max_chars);
+      error.message = "pair " + std::to_string(i) + " (counting from 0): " + error.message;
+      return error;
+    }
     bytes += text.text.size();
     part.rendered.push_back(std::move(text));
     if (bytes >= kPartBytes) break;
@@ -75,24 +80,6 @@ std::vector<std::string> missing_field_warnings(std::span<const Document> docume
     }
   }
   return warnings;
-}
-
-// Truncation::kError allows no cut, so not that of max_chars either.
-Result<void> check_uncut(std::span<const Document> documents, const ReRankOptions& options) {
-  if (options.truncation != Truncation::kError || options.max_chars == 0) return {};
-  for (std::size_t i = 0; i < documents.size(); ++i) {
-    const std::string& content = documents[i].page_content;
-    if (content.size() <= options.max_chars) continue;  // has as many code points at most
-    const std::size_t chars = base::count_code_points(base::repair_utf8(content).value_or(content));
-    if (chars > options.max_chars) {
-      return Error{ErrorCode::kTooLong,
-                   "document " + std::to_string(i) + " (counting from 0) has " +
-                       std::to_string(chars) + " characters, of which max_chars keeps " +
-                       std::to_string(options.max_chars) +
-                       ". Raise max_chars (0 = all), or choose a truncation policy that cuts."};
-    }
-  }
-  return {};
 }
 
 // What max_chars cuts off is in no chunk, which those who ask for chunks hardly want.
@@ -146,7 +133,6 @@ Result<Ranking> CrossEncoderReRanker::rank_with_cancel(std::string_view query,
                                                        const std::atomic<bool>* cancel) const {
   return base::guard_memory([&]() -> Result<Ranking> {
     CR_TRY_ASSIGN(const TextTemplate text_template, TextTemplate::from_options(options_));
-    CR_TRY(check_uncut(documents, options_));
     Ranking ranking;
     std::size_t cut_by_chars = 0;
     ranking.warnings = missing_field_warnings(documents, text_template);
@@ -157,7 +143,7 @@ Result<Ranking> CrossEncoderReRanker::rank_with_cancel(std::string_view query,
     if (cancel != nullptr) score.cancel = two ? &either : cancel;
     base::TopK<RankedIndex, base::RanksBefore> best(options_.top_k, documents.size(), {});
     for (std::size_t begin = 0; begin < documents.size();) {
-      const Part part = make_part(query, documents, begin, text_template, options_);
+      CR_TRY_ASSIGN(const Part part, make_part(query, documents, begin, text_template, options_));
       score.first_index = begin;
       if (options_.progress || two) {
         score.progress = [&](std::size_t done, std::size_t) {

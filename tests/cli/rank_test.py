@@ -21,6 +21,15 @@ class Formats(CliTest):
             "rank", "-q", "tea", "--model", TINY, *args, stdin=jsonl(documents), **kwargs
         )
 
+    def test_max_chars_is_a_cut(self):
+        long = jsonl([{"text": "tea"}, {"text": "é" * 401}])
+        rank = ("rank", "-q", "tea", "--model", TINY, "--truncation")
+        self.fails(4, *rank, "error", stdin=long, says=["standard input:2: ", "401 characters"])
+        self.ok(*rank, "error", "--max-chars", "0", stdin=long)
+        self.assertIn(
+            "first 400 characters of 1 document", self.ok(*rank, "chunk_max", stdin=long).err
+        )
+
     def test_jsonl_is_what_a_pipe_gets(self):
         run = self.rank("--top-k", "0")
         self.assertEqual([list(row) for row in run.rows], [FIELDS] * 5)

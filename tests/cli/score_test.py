@@ -291,6 +291,9 @@ class BadLines(CliTest):
             "score", "--model", TINY, "--truncation", "error", "--skip-bad", stdin="".join(lines)
         )
         self.assertEqual([row["index"] for row in run.rows], [0, 1, 2, 3, 4, 6])
+        cut = ("--truncation", "error", "--max-chars", "100")
+        says = ["standard input:6: ", "360 characters", "--max-chars"]
+        self.fails(4, "score", "--model", TINY, *cut, stdin="".join(lines), says=says)
 
     def test_nothing_scored_is_not_counted(self):
         run = self.fails(4, "score", "--model", TINY, stdin="{\n" + self.GOOD)

@@ -241,8 +241,6 @@ TEST(ChatServer, SettingsThatCannotWorkAreRefusedAtOnce) {
     EXPECT_EQ(error.code, ErrorCode::kInvalidArgument) << error.message;
   }
   EXPECT_EQ(refused([](O& o) { o.api_key_file = "/no/such/file"; }).code, ErrorCode::kFileNotFound);
-  EXPECT_THAT(refused([](O& o) { o.api_key_env = "NO_SUCH_NAME"; }).message,
-              testing::HasSubstr("the variable NO_SUCH_NAME,"));
   EXPECT_THAT(refused([](O& o) { o.api_key_env = "sk-the-key-itself"; }).message,
               testing::Not(testing::HasSubstr("sk-")));
   EXPECT_EQ(chat.requests().size(), 0u);

@@ -117,7 +117,8 @@ TEST_F(ReRanker, MaxCharsIsACutThatTheErrorPolicyForbids) {
     EXPECT_TRUE(reranker(options).rank("w1", {documents.data(), 1}).ok());
     const Error error = error_of(reranker(options).rank("w1", documents));
     EXPECT_EQ(error.code, ErrorCode::kTooLong);
-    EXPECT_THAT(error.message, HasSubstr("document 1 (counting from 0) has 9 characters"));
+    EXPECT_THAT(error.message,
+                HasSubstr("pair 1 (counting from 0): The document has 9 characters"));
     options.max_chars = 0;
     EXPECT_TRUE(reranker(options).rank("w1", documents).ok());
   }

@@ -96,8 +96,9 @@ def brief(model: Any, arguments: Iterable[tuple[Any, Any]]) -> list[tuple[Any, A
         (name, value)
         for name, value in arguments
         if name in ("model", "model_name")
-        or not fields[name].exclude
-        and value != fields[name].get_default(call_default_factory=True)
+        or (field := fields.get(name)) is None  # computed, in a subclass
+        or not field.exclude
+        and value != field.get_default(call_default_factory=True)
     ]
 
 
@@ -122,8 +123,8 @@ def top_k_of(reranker: Reranker, name: str, asked: int | None) -> int:
 def rank(reranker: Reranker, query: str, documents: Iterable[Any], top_k: int) -> Ranking[Any]:
     """A ranking by either kind. What it warns of is passed on; Python shows a sentence once."""
     if isinstance(reranker, HybridReRanker):
-        return _told(reranker.rank(query, documents))
-    return _told(reranker.rank(query, documents, top_k=top_k))
+        return _with_warnings(reranker.rank(query, documents))
+    return _with_warnings(reranker.rank(query, documents, top_k=top_k))
 
 
 async def arank(
@@ -131,11 +132,11 @@ async def arank(
 ) -> Ranking[Any]:
     """`rank` in a thread, where documents are also read. Cancelling the task stops the work."""
     if isinstance(reranker, HybridReRanker):
-        return _told(await reranker.arank(query, documents))
-    return _told(await reranker.arank(query, documents, top_k=top_k))
+        return _with_warnings(await reranker.arank(query, documents))
+    return _with_warnings(await reranker.arank(query, documents, top_k=top_k))
 
 
-def _told(ranking: Ranking[Any]) -> Ranking[Any]:
+def _with_warnings(ranking: Ranking[Any]) -> Ranking[Any]:
     for sentence in ranking.warnings:
         warnings.warn(sentence, stacklevel=4)
     return ranking

@@ -15,7 +15,7 @@ from dataclasses import replace
 from numbers import Real
 from typing import Any
 
-from .._options import count, refuse
+from .._options import count, refuse, texts
 from ..errors import InputTypeError
 from ..rerankers import CrossEncoderReRanker
 from ..results import Ranking
@@ -110,7 +110,7 @@ class CrossRankRanker:
         self.query_suffix = query_suffix
         self.document_prefix = document_prefix
         self.document_suffix = document_suffix
-        self.meta_fields_to_embed = list(meta_fields_to_embed or [])
+        self.meta_fields_to_embed = texts("meta_fields_to_embed", meta_fields_to_embed or [])
         self.embedding_separator = embedding_separator
         self.scale_score = scale_score
         self.score_threshold = _threshold(score_threshold)
@@ -290,6 +290,11 @@ _HAS_ANOTHER_NAME = {
     "min_probability": "score_threshold",
     "max_chars": "contents that a DocumentSplitter has made shorter",
     "activation_fn": "scale_score",
+    "model_kwargs": "model_kwargs as an argument of its own",
+    "processor_kwargs": "tokenizer_kwargs",
+    "config_kwargs": "config_kwargs as an argument of its own",
+    "backend": "backend as an argument of its own",
+    "trust_remote_code": "trust_remote_code as an argument of its own",
 }
 
 

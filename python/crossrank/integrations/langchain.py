@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .._options import count, refuse
+from .._options import count
 from ..cross_encoder import CrossEncoder
+from ..errors import ModelError
 from ..results import Ranking
 from ._shared import (
     DEFAULT_MODEL,
@@ -196,9 +197,10 @@ class CrossRankCrossEncoder(BaseModel, BaseCrossEncoder):  # type: ignore[misc,u
         else:
             self._encoder = self.model_name
         if self._encoder.num_labels > 2:
-            refuse(
+            raise ModelError(
                 f"{self._encoder.info.name} has {self._encoder.num_labels} labels; which of them "
-                f"is relevance is not known"
+                f"is relevance is not known",
+                "UnsupportedModel",
             )
 
     def __repr_args__(self) -> Iterable[tuple[Any, Any]]:

@@ -176,7 +176,7 @@ class CrossRankRerank(BaseNodePostprocessor):  # type: ignore[misc,unused-ignore
     def _postprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
-        with self._told(nodes, query_bundle) as (query, returned):
+        with self._with_events(nodes, query_bundle) as (query, returned):
             if nodes:
                 top_k = top_k_of(self._reranker, "top_n", self.top_n)
                 ranking = rank(self._reranker, query, self._documents(nodes), top_k)
@@ -187,7 +187,7 @@ class CrossRankRerank(BaseNodePostprocessor):  # type: ignore[misc,unused-ignore
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
         """In a thread. Cancelling the task stops the scoring, and what a judge was asked."""
-        with self._told(nodes, query_bundle) as (query, returned):
+        with self._with_events(nodes, query_bundle) as (query, returned):
             if nodes:
                 top_k = top_k_of(self._reranker, "top_n", self.top_n)
                 ranking = await arank(self._reranker, query, self._documents(nodes), top_k)
@@ -195,7 +195,7 @@ class CrossRankRerank(BaseNodePostprocessor):  # type: ignore[misc,unused-ignore
         return returned
 
     @contextmanager
-    def _told(
+    def _with_events(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None
     ) -> Iterator[tuple[str, list[NodeWithScore]]]:
         """The query and a list to fill, between the events that LlamaIndex's observers know. An
