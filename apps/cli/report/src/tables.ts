@@ -49,7 +49,16 @@ export function meansTable(data: Data): HTMLElement {
 /** What run `r` changes, a row a measure. */
 export function comparisonTable(data: Data, c: number): HTMLElement {
   const comparison = data.comparisons[c]!;
-  const heads = ["measure", "difference", "95 % interval", "p", "better", "equal", "worse", ""];
+  const heads = [
+    "measure",
+    "difference",
+    "95 % interval",
+    "p",
+    "better",
+    "equal",
+    "worse",
+    "verdict",
+  ];
   const rows = comparison.measures.map((m, i) =>
     h(
       "tr",
