@@ -70,7 +70,7 @@ export function comparisonTable(data: Data, c: number): HTMLElement {
       number(String(m.wins)),
       number(String(m.ties)),
       number(String(m.losses)),
-      h("td", { class: m.verdict }, m.verdict),
+      h("td", { class: `number ${m.verdict}` }, m.verdict),
     ),
   );
   return table(`${data.runs[comparison.run]?.name} against ${data.runs[0]?.name}`, heads, rows);
