@@ -53,6 +53,7 @@ Result<InputText> read_text(const std::string& path) {
 // The names of the files where these tell the runs apart, else their paths.
 Result<std::vector<std::string>> run_names(const std::vector<std::string>& paths) {
   std::vector<std::string> names;
+  names.reserve(paths.size());
   for (const std::string& path : paths) {
     names.push_back(valid_utf8(std::filesystem::path(path).filename().string()));
   }

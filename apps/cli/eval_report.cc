@@ -16,8 +16,10 @@
 #include "crossrank/version.h"
 #include "result_writer.h"
 
+// NOLINTBEGIN(readability-identifier-naming): the names of report_page.S
 extern "C" __attribute__((visibility("hidden"))) const char crossrank_report_page[];
 extern "C" __attribute__((visibility("hidden"))) const char crossrank_report_page_end[];
+// NOLINTEND(readability-identifier-naming)
 
 namespace crossrank::cli {
 namespace {

@@ -143,7 +143,9 @@ Result<ByQuery<Record>> parse(std::string_view text, const std::string& file,
     pos = end + 1;
     ++line_number;
     const auto bad = [&](const std::string& what) {
-      return Error{ErrorCode::kBadInput, file + ":" + std::to_string(line_number) + ": " + what};
+      std::string message = file;
+      message.append(":").append(std::to_string(line_number)).append(": ").append(what);
+      return Error{ErrorCode::kBadInput, std::move(message)};
     };
     if (const auto count = split(line, fields)) {
       if (*count == 0) continue;

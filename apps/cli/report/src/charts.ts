@@ -235,7 +235,7 @@ export function drawScores(canvas: HTMLCanvasElement, theme: Theme, run: Run): v
     options: options(
       theme,
       axis(theme, `score in ${run.name}`, {
-        ticks: { color: theme.soft, maxRotation: 0, maxTicksLimit: 7 },
+        ticks: { color: theme.soft, maxRotation: 0, maxTicksLimit: 7, autoSkipPadding: 16 },
         grid: { display: false },
       }),
       axis(theme, "% of each class"),

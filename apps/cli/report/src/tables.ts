@@ -49,7 +49,16 @@ export function meansTable(data: Data): HTMLElement {
 /** What run `r` changes, a row a measure. */
 export function comparisonTable(data: Data, c: number): HTMLElement {
   const comparison = data.comparisons[c]!;
-  const heads = ["measure", "difference", "95 % interval", "p", "better", "equal", "worse", ""];
+  const heads = [
+    "measure",
+    "difference",
+    "95 % interval",
+    "p",
+    "better",
+    "equal",
+    "worse",
+    "verdict",
+  ];
   const rows = comparison.measures.map((m, i) =>
     h(
       "tr",
@@ -61,7 +70,7 @@ export function comparisonTable(data: Data, c: number): HTMLElement {
       number(String(m.wins)),
       number(String(m.ties)),
       number(String(m.losses)),
-      h("td", { class: m.verdict }, m.verdict),
+      h("td", { class: `number ${m.verdict}` }, m.verdict),
     ),
   );
   return table(`${data.runs[comparison.run]?.name} against ${data.runs[0]?.name}`, heads, rows);
