@@ -11,6 +11,7 @@
 #include "base/utf8.h"
 #include "commands.h"
 #include "console.h"
+#include "eval_input.h"
 #include "eval_report.h"
 #include "eval_results.h"
 #include "input.h"
@@ -18,6 +19,8 @@
 #include "line_reader.h"
 #include "options.h"
 #include "progress_bar.h"
+#include "query_file.h"
+#include "whole_file.h"
 
 namespace crossrank::cli {
 namespace {
@@ -36,18 +39,6 @@ struct EvalFlags {
 
 std::string valid_utf8(std::string_view text) {
   return base::repair_utf8(text).value_or(std::string(text));
-}
-
-// A file's text, under the name that messages give it.
-struct InputText {
-  std::string name;
-  std::string text;
-};
-
-Result<InputText> read_text(const std::string& path) {
-  CR_TRY_ASSIGN(InputFile file, InputFile::open(path));
-  CR_TRY_ASSIGN(std::string text, file.read_all());
-  return InputText{file.name(), std::move(text)};
 }
 
 // The names of the files where these tell the runs apart, else their paths.
@@ -73,30 +64,6 @@ Result<void> check(const EvalFlags& flags) {
   inputs.insert(inputs.end(), {flags.qrels, flags.queries});
   if (std::count(inputs.begin(), inputs.end(), "-") > 1) {
     return Error{ErrorCode::kInvalidArgument, "only one file can be -, standard input"};
-  }
-  constexpr std::size_t kMaxLevel = std::size_t{1} << 30;
-  if (flags.relevance_level > kMaxLevel) {
-    return Error{ErrorCode::kInvalidArgument, "--relevance-level: no grade is that high"};
-  }
-  return {};
-}
-
-// 2^grade must fit into a double.
-Result<void> check_grades(const EvalFlags& flags, const std::vector<eval::Measure>& measures,
-                          const eval::Qrels& qrels) {
-  const auto is_exponential = [](const eval::Measure& measure) {
-    return measure.family == eval::Family::kNdcgExp;
-  };
-  if (std::none_of(measures.begin(), measures.end(), is_exponential)) return {};
-  for (const eval::Qrels::Query& query : qrels.queries()) {
-    for (const eval::Judgment& judgment : qrels.records(query)) {
-      if (judgment.grade > eval::kMaxExpGrade) {
-        return Error{ErrorCode::kInvalidArgument, "--measures: nDCG_exp takes grades up to " +
-                                                      std::to_string(eval::kMaxExpGrade) + ", " +
-                                                      flags.qrels + " has " +
-                                                      std::to_string(judgment.grade)};
-      }
-    }
   }
   return {};
 }
@@ -155,30 +122,11 @@ Result<void> test(EvalResults& results, bool with_intervals) {
   return {};
 }
 
-// Lines "ID TAB TEXT".
-Result<QueryTexts> read_queries(const std::string& path) {
-  CR_TRY_ASSIGN(InputFile file, InputFile::open(path));
-  LineReader reader(std::move(file));
-  QueryTexts texts;
-  for (;;) {
-    CR_TRY_ASSIGN(const auto line, reader.next());
-    if (!line) return texts;
-    if (is_blank(*line)) continue;
-    const std::size_t tab = line->find('\t');
-    if (tab == line->npos) {
-      return Error{ErrorCode::kBadInput, reader.file().name() + ":" +
-                                             std::to_string(reader.line_number()) +
-                                             ": a line is ID, a tab, TEXT; this one has no tab"};
-    }
-    texts.insert_or_assign(valid_utf8(line->substr(0, tab)), valid_utf8(line->substr(tab + 1)));
-  }
-}
-
 Result<void> evaluate(const EvalFlags& flags) {
   CR_TRY(check(flags));
   eval::EvaluationOptions options;
   CR_TRY_ASSIGN(options.measures, eval::parse_measures(flags.measures));
-  options.relevance_level = static_cast<std::int32_t>(flags.relevance_level);
+  CR_TRY_ASSIGN(options.relevance_level, relevance_level_of(flags.relevance_level));
   options.all_queries = flags.all_queries;
   options.for_report = !flags.report.empty();
   CR_TRY_ASSIGN(const std::vector<std::string> names, run_names(flags.runs));
@@ -188,7 +136,7 @@ Result<void> evaluate(const EvalFlags& flags) {
   }
   CR_TRY_ASSIGN(const InputText judged, read_text(flags.qrels));
   CR_TRY_ASSIGN(const eval::Qrels qrels, eval::parse_qrels(judged.text, judged.name));
-  CR_TRY(check_grades(flags, options.measures, qrels));
+  CR_TRY(check_grades(options.measures, qrels, judged.name));
   say_duplicates(judged.name, qrels.duplicates());
 
   EvalResults results{valid_utf8(std::filesystem::path(judged.name).filename().string()),
@@ -213,7 +161,9 @@ Result<void> evaluate(const EvalFlags& flags) {
   out.buffer() = write_eval(results, format, flags.per_query);
   CR_TRY(out.flush());
   if (!flags.report.empty()) {
-    CR_TRY(write_whole_file(flags.report, report_html(results, texts)));
+    CR_TRY_ASSIGN(WholeFile report, WholeFile::create(flags.report));
+    CR_TRY(report.write(report_html(results, texts)));
+    CR_TRY(report.finish());
   }
   if (!flags.output.quiet && !out.closed() && format != Format::kTable) {
     for (std::size_t r = 1; r < results.runs.size(); ++r) {
@@ -235,7 +185,8 @@ void add_input_flags(CLI::App& app, EvalFlags& flags) {
       ->allow_extra_args(false)
       ->required()
       ->group("Input");
-  app.add_option("--queries", flags.queries, "Lines ID TAB TEXT: the report shows the texts")
+  app.add_option("--queries", flags.queries,
+                 "Lines ID TAB TEXT, or JSON lines: the report shows the texts")
       ->type_name("FILE")
       ->group("Input");
 }

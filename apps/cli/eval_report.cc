@@ -1,14 +1,7 @@
 // The report's data as JSON, and the page around it. How it looks is apps/cli/report's.
 #include "eval_report.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
 #include <set>
 #include <utility>
 
@@ -190,27 +183,6 @@ std::string report_json(const EvalResults& results, const QueryTexts& texts) {
   return out;
 }
 
-Error refused(const std::string& path, int error) {
-  return {ErrorCode::kIoError, "the report " + path + " cannot be written (" +
-                                   std::strerror(error) + "): give a folder that is writable"};
-}
-
-// 0, or an errno.
-int write_and_close(int fd, std::string_view bytes) {
-  int error = 0;
-  while (!bytes.empty() && error == 0) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n >= 0) {
-      bytes.remove_prefix(static_cast<std::size_t>(n));
-    } else if (errno != EINTR) {
-      error = errno;
-    }
-  }
-  if (error == 0 && ::fsync(fd) != 0) error = errno;
-  if (::close(fd) != 0 && error == 0) error = errno;
-  return error;
-}
-
 }  // namespace
 
 std::string report_html(const EvalResults& results, const QueryTexts& texts) {
@@ -222,25 +194,6 @@ std::string report_html(const EvalResults& results, const QueryTexts& texts) {
   std::string out(page.substr(0, place));
   out += escape_for_script(report_json(results, texts));
   return out.append(page.substr(place + kPlace.size()));
-}
-
-Result<void> write_whole_file(const std::string& path, std::string_view content) {
-  std::error_code ignored;
-  // The file that a link leads to is replaced, not the link.
-  const std::filesystem::path canonical = std::filesystem::weakly_canonical(path, ignored);
-  const std::string target = canonical.empty() ? path : canonical.string();
-  struct stat status = {};
-  if (::stat(target.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
-    return Error{ErrorCode::kIoError, "the report " + path + " is there and no regular file"};
-  }
-  const std::string fresh = target + "." + std::to_string(::getpid()) + ".new";
-  const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (fd < 0) return refused(path, errno);
-  int error = write_and_close(fd, content);
-  if (error == 0 && ::rename(fresh.c_str(), target.c_str()) != 0) error = errno;
-  if (error == 0) return {};
-  ::unlink(fresh.c_str());
-  return refused(path, error);
 }
 
 }  // namespace crossrank::cli

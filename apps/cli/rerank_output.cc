@@ -1,13 +1,7 @@
 // Results of `crossrank rerank`. The journal has all; the run is made of it when it is complete.
 #include "rerank_output.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <memory>
 #include <optional>
 #include <utility>
 
@@ -15,51 +9,10 @@
 #include "json/json.h"
 #include "line_reader.h"
 #include "result_writer.h"
+#include "whole_file.h"
 
 namespace crossrank::cli {
 namespace {
-
-// A file that appears under its name when it is whole.
-class WholeFile {
- public:
-  static Result<WholeFile> create(const std::string& path) {
-    WholeFile file(path);
-    if (file.stream_ == nullptr) return file.error();
-    return file;
-  }
-  WholeFile(WholeFile&&) noexcept = default;
-  WholeFile& operator=(WholeFile&&) noexcept = default;
-  ~WholeFile() {
-    if (stream_ != nullptr) std::remove(fresh_.c_str());
-  }
-
-  Result<void> write(std::string_view text) {
-    if (std::fwrite(text.data(), 1, text.size(), stream_.get()) != text.size()) return error();
-    return {};
-  }
-
-  Result<void> finish() {
-    if (std::fflush(stream_.get()) != 0 || ::fsync(::fileno(stream_.get())) != 0) return error();
-    if (std::rename(fresh_.c_str(), path_.c_str()) != 0) return error();
-    stream_.reset();
-    return {};
-  }
-
- private:
-  explicit WholeFile(const std::string& path)
-      : path_(path),
-        fresh_(path + ".tmp"),
-        stream_(std::fopen(fresh_.c_str(), "we"),
-                [](std::FILE* file) { return std::fclose(file); }) {}
-
-  [[nodiscard]] Error error() const {
-    return {ErrorCode::kIoError, path_ + " cannot be written (" + std::strerror(errno) +
-                                     "): check the folder's permissions and the disk"};
-  }
-
-  std::string path_, fresh_;
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream_;
-};
 
 // A journal's line; it was written by journal_line(), unless somebody else has written there.
 Result<json::Value> parse(std::string_view line) {

@@ -2,7 +2,6 @@
 #include "rerank_plan.h"
 
 #include <algorithm>
-#include <functional>
 #include <memory>
 #include <utility>
 
@@ -16,53 +15,7 @@ namespace {
 
 Error bad(std::string message) { return {ErrorCode::kBadInput, std::move(message)}; }
 
-// Calls take(line, number) for each line that is not blank; its error gets file and line.
-Result<void> each_line(
-    const std::string& path,
-    const std::function<Result<void>(std::string_view line, std::size_t number)>& take) {
-  CR_TRY_ASSIGN(InputFile file, InputFile::open(path));
-  LineReader reader(std::move(file));
-  const auto place = [&](Error error) {
-    if (error.code != ErrorCode::kBadInput) return error;
-    return bad(path + ":" + std::to_string(reader.line_number()) + ": " + error.message);
-  };
-  for (;;) {
-    auto line = reader.next();
-    if (!line.ok()) return place(std::move(line).error());
-    if (!*line) return {};
-    if (is_blank(**line)) continue;
-    if (auto taken = take(**line, reader.line_number()); !taken.ok()) {
-      return place(std::move(taken).error());
-    }
-  }
-}
-
 }  // namespace
-
-Result<QueryTexts> read_queries(const std::string& path) {
-  QueryTexts texts;
-  CR_TRY(each_line(path, [&](std::string_view raw, std::size_t number) -> Result<void> {
-    std::string storage, id, text;
-    Repairs repairs;
-    const bool is_json = raw.starts_with('{');
-    const std::string_view line = repair(raw, is_json, number, storage, repairs);
-    if (is_json) {
-      CR_TRY_ASSIGN(Document query, parse_corpus_document(line));
-      id = query.id.value_or("");
-      text = std::move(query.page_content);
-    } else {
-      const std::size_t tab = line.find('\t');
-      if (tab == line.npos) return bad("id TAB query is wanted, and there is no TAB");
-      id = line.substr(0, tab);
-      text = line.substr(tab + 1);
-    }
-    if (!texts.try_emplace(id, std::move(text)).second) {
-      return bad("the query " + id + " stands there a second time");
-    }
-    return {};
-  }));
-  return texts;
-}
 
 Result<FirstStage> FirstStage::read(const std::string& path, std::size_t depth, QueryTexts texts,
                                     bool skip_bad) {
@@ -75,7 +28,7 @@ Result<FirstStage> FirstStage::read(const std::string& path, std::size_t depth, 
   CR_TRY_ASSIGN(const eval::Run run, eval::parse_run(*stage.text_, stage.path_));
   stage.duplicates_ = run.duplicates();
   for (const eval::Run::Query& query : run.queries()) {
-    const auto found = texts.find(std::string(query.id));
+    const auto found = texts.find(query.id);
     if (found == texts.end()) {
       CR_TRY(stage.skip(query.id, "there is no text of the query " + json::quote(query.id)));
       continue;

@@ -6,12 +6,12 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "corpus.h"
 #include "crossrank/result.h"
 #include "input.h"
+#include "query_file.h"
 
 namespace crossrank::cli {
 
@@ -25,12 +25,6 @@ struct RerankQuery {
   std::string text;
   std::vector<Candidate> candidates;  // best first
 };
-
-using QueryTexts = std::unordered_map<std::string, std::string>;
-
-// id TAB text a line, or JSON lines as those of a corpus. Errors: as LineReader; kBadInput with
-// file and line, also for an id that stands twice.
-Result<QueryTexts> read_queries(const std::string& path);
 
 // The `depth` best candidates of each query of a TREC run (0 = all), in trec_eval's order. Takes
 // out what nobody can score: queries without a text, and later, by resolve(), candidates that are

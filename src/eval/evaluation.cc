@@ -14,8 +14,10 @@ std::int32_t grade_of(std::span<const Judgment> judgments, std::string_view docu
   return at != judgments.end() && at->document == document ? at->grade : kUnjudged;
 }
 
-GradedRanking grade(std::span<const Judgment> judgments, std::span<const ScoredDocument> documents,
-                    std::int32_t relevance_level) {
+}  // namespace
+
+GradedRanking graded(std::span<const Judgment> judgments, std::span<const ScoredDocument> documents,
+                     std::int32_t relevance_level) {
   GradedRanking ranking;
   ranking.relevance_level = relevance_level;
   ranking.grades.reserve(documents.size());
@@ -29,6 +31,8 @@ GradedRanking grade(std::span<const Judgment> judgments, std::span<const ScoredD
   std::sort(ranking.ideal.begin(), ranking.ideal.end(), std::greater<>());
   return ranking;
 }
+
+namespace {
 
 // Of all documents of the queries that the qrels have, which is what the histogram counts.
 void set_range(ScoreHistogram& scores, const Qrels& qrels, const Run& run) {
@@ -85,7 +89,7 @@ Evaluation evaluate(const Qrels& qrels, const Run& run, const EvaluationOptions&
     if (!found && !options.all_queries) continue;
     const std::span<const ScoredDocument> documents =
         found ? run.records(run.queries()[in_run]) : std::span<const ScoredDocument>();
-    const GradedRanking ranking = grade(qrels.records(query), documents, options.relevance_level);
+    const GradedRanking ranking = graded(qrels.records(query), documents, options.relevance_level);
     std::vector<double>& row = out.rows[q].emplace();
     for (std::size_t m = 0; m < options.measures.size(); ++m) {
       row.push_back(measure(options.measures[m], ranking));

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,10 @@ struct PairedRows {
   std::vector<double> before, after;
 };
 PairedRows paired_rows(const Evaluation& before, const Evaluation& after);
+
+// What measures need to know of one query's documents, which are in their order.
+GradedRanking graded(std::span<const Judgment> judgments, std::span<const ScoredDocument> documents,
+                     std::int32_t relevance_level);
 
 Evaluation evaluate(const Qrels& qrels, const Run& run, const EvaluationOptions& options);
 

@@ -123,10 +123,7 @@ std::size_t sort_unique(std::span<Record> records) {
 void order(std::span<Judgment> /*judgments*/) {}  // by document already
 
 void order(std::span<ScoredDocument> documents) {
-  std::sort(documents.begin(), documents.end(),
-            [](const ScoredDocument& a, const ScoredDocument& b) {
-              return a.score != b.score ? a.score > b.score : a.document > b.document;
-            });
+  std::sort(documents.begin(), documents.end(), ranks_before);
 }
 
 template <typename Record, std::size_t kFields>

@@ -29,6 +29,12 @@ struct ScoredDocument {
   float score = 0;  // trec_eval compares in float32: what differs less is a tie
 };
 
+// trec_eval's order: by score, best first, and among equal scores by document, bytewise, the last
+// first.
+inline bool ranks_before(const ScoredDocument& a, const ScoredDocument& b) {
+  return a.score != b.score ? a.score > b.score : a.document > b.document;
+}
+
 // Records by query. Views the text that it was parsed from, which must outlive it; takes 24 bytes a
 // line beside it (and twice that while a file is parsed whose queries are not in one piece each).
 template <typename Record>
@@ -67,8 +73,7 @@ class ByQuery {
 
 // The judgments of a query are by document, bytewise.
 using Qrels = ByQuery<Judgment>;
-// The documents of a query are in trec_eval's order: by score, best first, and among equal scores
-// by document, bytewise, the last first. The rank column is not looked at.
+// The documents of a query are in the order of ranks_before(). The rank column is not looked at.
 using Run = ByQuery<ScoredDocument>;
 
 // Lines "QUERY ITERATION DOCUMENT GRADE" with white space between them; blank lines and a byte

@@ -60,6 +60,7 @@ COMMANDS = (
     "score",
     "rerank",
     "eval",
+    "tune",
     "tokenize",
     "info",
     "models",

@@ -281,7 +281,7 @@ class Rerank(CliTest):
             args[args.index(flag) + 1] = self.write("bad", content)
             self.fails(code, "rerank", *args, "--model", TINY, says=says)
 
-        with_file("--queries", "q0 no tab\n", 4, ["bad:1:", "TAB"])
+        with_file("--queries", "q0 no tab\n", 4, ["bad:1:", "no tab"])
         with_file("--queries", "q0\ta\nq0\tb\n", 4, ["bad:2:", "second time"])
         with_file("--corpus", '{"id": "d1"}\n', 4, ["bad:1:", "text"])
         with_file("--corpus", '{"text": "a"}\n', 4, ["bad:1:", "id"])

@@ -1,0 +1,19 @@
+// The texts of queries by their ids, from a file.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include "crossrank/result.h"
+
+namespace crossrank::cli {
+
+// Valid UTF-8.
+using QueryTexts = std::map<std::string, std::string, std::less<>>;
+
+// id TAB text a line, or JSON lines as those of a corpus. Errors: as LineReader; kBadInput with
+// file and line, also for an id that stands twice.
+Result<QueryTexts> read_queries(const std::string& path);
+
+}  // namespace crossrank::cli

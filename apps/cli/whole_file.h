@@ -1,0 +1,38 @@
+// WholeFile: an output file that appears under its name when all of it is there. Standard output is
+// Output's.
+#pragma once
+
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "crossrank/result.h"
+
+namespace crossrank::cli {
+
+// Owns a file beside `path` until finish() renames it; without that the destructor removes it, and
+// what stood there stays. One thread.
+class WholeFile {
+ public:
+  // Where `path` is a link, what it leads to is replaced. Errors: kIoError, also where something
+  // stands there that is no regular file.
+  static Result<WholeFile> create(const std::string& path);
+
+  WholeFile(WholeFile&&) noexcept = default;
+  WholeFile& operator=(WholeFile&&) noexcept = default;
+  ~WholeFile();
+
+  Result<void> write(std::string_view text);  // Error: kIoError.
+  Result<void> finish();                      // Writes through to the disk. Error: kIoError.
+
+ private:
+  WholeFile(const std::string& path, std::string target);
+  [[nodiscard]] Error error() const;
+
+  std::string path_;  // as messages call it
+  std::string target_, fresh_;
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream_;
+};
+
+}  // namespace crossrank::cli
