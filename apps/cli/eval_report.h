@@ -4,6 +4,9 @@
 #include <map>
 #include <string>
 
+#include <optional>
+
+#include "eval_details.h"
 #include "eval_results.h"
 
 namespace crossrank::cli {
@@ -12,7 +15,8 @@ namespace crossrank::cli {
 using QueryTexts = std::map<std::string, std::string, std::less<>>;
 
 // The whole page, which asks nothing of any network. `results` was evaluated for a report.
-std::string report_html(const EvalResults& results, const QueryTexts& texts);
+std::string report_html(const EvalResults& results, const QueryTexts& texts,
+                        const std::optional<TruncationShares>& truncation);
 
 // Writes `content` so that `path` is never seen half-written. Errors: kIoError, also for what is
 // there and no regular file.
