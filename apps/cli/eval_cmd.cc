@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,6 +34,7 @@ struct EvalFlags {
   bool all_queries = false;
   bool per_query = false;
   std::string queries;
+  std::string details;
   std::string report;
   OutputFlags output;
 };
@@ -61,9 +63,12 @@ Result<std::vector<std::string>> run_names(const std::vector<std::string>& paths
 
 Result<void> check(const EvalFlags& flags) {
   std::vector<std::string> inputs = flags.runs;
-  inputs.insert(inputs.end(), {flags.qrels, flags.queries});
+  inputs.insert(inputs.end(), {flags.qrels, flags.queries, flags.details});
   if (std::count(inputs.begin(), inputs.end(), "-") > 1) {
     return Error{ErrorCode::kInvalidArgument, "only one file can be -, standard input"};
+  }
+  if (flags.report.empty() && !(flags.queries.empty() && flags.details.empty())) {
+    return Error{ErrorCode::kInvalidArgument, "--queries and --details are for --report"};
   }
   return {};
 }
@@ -154,6 +159,10 @@ Result<void> evaluate(const EvalFlags& flags) {
                   evaluate_run(flags, flags.runs[r], names[r], qrels, judged.name, options));
     results.runs.push_back(std::move(run));
   }
+  std::optional<TruncationShares> truncation;
+  if (!flags.details.empty()) {
+    CR_TRY_ASSIGN(truncation, read_details(flags.details, qrels, options.relevance_level));
+  }
   const Format format = flags.output.resolved();
   CR_TRY(test(results, options.for_report || format == Format::kJson || format == Format::kJsonl));
 
@@ -162,7 +171,7 @@ Result<void> evaluate(const EvalFlags& flags) {
   CR_TRY(out.flush());
   if (!flags.report.empty()) {
     CR_TRY_ASSIGN(WholeFile report, WholeFile::create(flags.report));
-    CR_TRY(report.write(report_html(results, texts)));
+    CR_TRY(report.write(report_html(results, texts, truncation)));
     CR_TRY(report.finish());
   }
   if (!flags.output.quiet && !out.closed() && format != Format::kTable) {
@@ -187,6 +196,10 @@ void add_input_flags(CLI::App& app, EvalFlags& flags) {
       ->group("Input");
   app.add_option("--queries", flags.queries,
                  "Lines ID TAB TEXT, or JSON lines: the report shows the texts")
+      ->type_name("FILE")
+      ->group("Input");
+  app.add_option("--details", flags.details,
+                 "What rerank --details wrote: the report shows what was scored in part")
       ->type_name("FILE")
       ->group("Input");
 }

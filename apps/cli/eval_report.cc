@@ -147,7 +147,20 @@ std::string escape_for_script(std::string_view json) {
   return out;
 }
 
-std::string report_json(const EvalResults& results, const QueryTexts& texts) {
+// [truncated, all] of each part of the ranks.
+json::Value truncation_json(const TruncationShares& shares) {
+  const auto counts = [](const auto& parts) {
+    return list_of(parts, [](const TruncationShares::Count& count) -> json::Value {
+      return {count.truncated, count.all};
+    });
+  };
+  return {{"ranks_a_part", TruncationShares::kRanksAPart},
+          {"relevant", counts(shares.relevant)},
+          {"others", counts(shares.others)}};
+}
+
+std::string report_json(const EvalResults& results, const QueryTexts& texts,
+                        const std::optional<TruncationShares>& truncation) {
   std::string out;
   ObjectWriter object(out);
   object.member("version", version())
@@ -169,6 +182,7 @@ std::string report_json(const EvalResults& results, const QueryTexts& texts) {
     shown.insert(e.best.begin(), e.best.end());
   }
   object.member("runs", runs).member("comparisons", comparisons).member("extremes", extremes);
+  object.member("truncation", truncation ? truncation_json(*truncation) : json::Value());
   std::string tops;
   ObjectWriter top(tops);
   for (const std::size_t q : shown) top.member(std::to_string(q), top_json(results, q));
@@ -185,14 +199,15 @@ std::string report_json(const EvalResults& results, const QueryTexts& texts) {
 
 }  // namespace
 
-std::string report_html(const EvalResults& results, const QueryTexts& texts) {
+std::string report_html(const EvalResults& results, const QueryTexts& texts,
+                        const std::optional<TruncationShares>& truncation) {
   constexpr std::string_view kPlace = "@DATA@";
   const std::string_view page(
       crossrank_report_page,
       static_cast<std::size_t>(crossrank_report_page_end - crossrank_report_page));
   const std::size_t place = page.find(kPlace);  // build.mjs sees to it that it is there, once
   std::string out(page.substr(0, place));
-  out += escape_for_script(report_json(results, texts));
+  out += escape_for_script(report_json(results, texts, truncation));
   return out.append(page.substr(place + kPlace.size()));
 }
 

@@ -25,8 +25,7 @@ constexpr const char* kHelp =
   crossrank tune                     how much of the first stage to blend in
   crossrank serve                    the HTTP server
   crossrank tokenize [FILE|-]        the token ids that the model sees
-  crossrank info                     describe a model
-  crossrank models                   list the models available here
+  crossrank info, crossrank models   describe a model; list those available here
   crossrank pull ID[@REVISION]       fetch a model from the hub
   crossrank bench [FILE|-]           measure speed, latency and memory
   crossrank doctor                   check that this installation computes right

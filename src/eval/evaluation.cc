@@ -5,16 +5,6 @@
 #include <functional>
 
 namespace crossrank::eval {
-namespace {
-
-std::int32_t grade_of(std::span<const Judgment> judgments, std::string_view document) {
-  const auto at = std::lower_bound(
-      judgments.begin(), judgments.end(), document,
-      [](const Judgment& judgment, std::string_view wanted) { return judgment.document < wanted; });
-  return at != judgments.end() && at->document == document ? at->grade : kUnjudged;
-}
-
-}  // namespace
 
 GradedRanking graded(std::span<const Judgment> judgments, std::span<const ScoredDocument> documents,
                      std::int32_t relevance_level) {

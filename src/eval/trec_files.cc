@@ -172,6 +172,13 @@ Result<ByQuery<Record>> parse(std::string_view text, const std::string& file,
 
 }  // namespace
 
+std::int32_t grade_of(std::span<const Judgment> judgments, std::string_view document) {
+  const auto at = std::lower_bound(
+      judgments.begin(), judgments.end(), document,
+      [](const Judgment& judgment, std::string_view wanted) { return judgment.document < wanted; });
+  return at != judgments.end() && at->document == document ? at->grade : kUnjudged;
+}
+
 Result<Qrels> parse_qrels(std::string_view text, const std::string& file) {
   return parse<Judgment, 4>(text, file, "QUERY 0 DOCUMENT GRADE");
 }

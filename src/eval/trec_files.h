@@ -76,6 +76,9 @@ using Qrels = ByQuery<Judgment>;
 // The documents of a query are in the order of ranks_before(). The rank column is not looked at.
 using Run = ByQuery<ScoredDocument>;
 
+// The grade of a document among a query's judgments, or kUnjudged.
+std::int32_t grade_of(std::span<const Judgment> judgments, std::string_view document);
+
 // Lines "QUERY ITERATION DOCUMENT GRADE" with white space between them; blank lines and a byte
 // order mark are skipped, lines may end in CR LF. Errors: kBadInput, "FILE:LINE: what".
 Result<Qrels> parse_qrels(std::string_view text, const std::string& file);

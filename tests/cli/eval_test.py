@@ -172,6 +172,7 @@ class Refusals(EvalTest):
         self.refused(2, "--relevance-level", "0", says="from 1 on")
         self.refused(2, "--format", "trec", says="none of table|json|jsonl|tsv")
         self.refused(2, runs=[self.before, self.before], says="twice")
+        self.refused(2, "--queries", "q.tsv", says="are for --report")
         self.refused(2, qrels="-", runs=["-"], says="only one file can be -")
 
     def test_files_that_are_not_there(self):
@@ -185,7 +186,20 @@ class Refusals(EvalTest):
         qrels = self.write("bad.qrels", "q1 0 d\n")
         self.refused(4, qrels=qrels, says=["bad.qrels:1: ", "QUERY 0 DOCUMENT GRADE"])
         queries = self.write("queries.tsv", "q1\ttext\nq2 text\n")
-        self.refused(4, "--queries", queries, says=["queries.tsv:2: ", "no tab"])
+        report = ("--report", self.folder / "report.html")
+        self.refused(4, "--queries", queries, *report, says=["queries.tsv:2: ", "no tab"])
+        good = '{"qid":"q1","docid":"d","rank":1,"truncation":{"tokens_total":9,"tokens_used":9,'
+        for line, says in (
+            ("[]", "must be an object"),
+            ("{", "details.jsonl:2: "),
+            ('{"qid":1}', '"qid" must be there, a string'),
+            ('{"qid":"q1","docid":"d","rank":0}', "counts from 1"),
+            ('{"qid":"q1","docid":"d","rank":1}', "rerank --details"),
+            (good + '"chars_cut":-1}}', '"chars_cut" must be there, a whole number'),
+        ):
+            details = self.write("details.jsonl", good + '"chars_cut":0}}\n' + line + "\n")
+            self.refused(4, "--details", details, *report, says=["details.jsonl:2: ", says])
+        self.assertFalse((self.folder / "report.html").exists())
         self.refused(4, runs=["-"], stdin=b"\xff", says="standard input:1: ")
 
     def test_other_queries_altogether(self):
@@ -231,6 +245,24 @@ class Report(EvalTest):
         self.assertEqual(len(re.findall(r"<script\b", text)), 2)
         self.assertIn("default-src 'none'", text)
         self.assertFalse(re.findall(r"\b(?:src|href)=[\"'](?!data:)", text.split("<script>")[0]))
+
+    def test_details_of_a_reranking_are_counted(self):
+        examples = SOURCE / "examples"
+        run, details = self.folder / "new.trec", self.folder / "details.jsonl"
+        args = ["--queries", examples / "queries.tsv", "--corpus", examples / "corpus.jsonl"]
+        args += ["--run", examples / "bm25.trec", "-o", run, "--details", details]
+        self.ok("rerank", "--model", "builtin", "--max-length", "48", *args)
+        page = self.folder / "report.html"
+        qrels = ["--qrels", examples / "qrels.txt", "--run", run]
+        self.ok("eval", *qrels, "--details", details, "--report", page)
+        shares = self.data(page)[0]["truncation"]
+        rows = [json.loads(line) for line in details.read_text().splitlines()]
+        cut = sum(r["truncation"]["tokens_used"] < r["truncation"]["tokens_total"] for r in rows)
+        self.assertGreater(cut, 3)
+        self.assertEqual(shares["relevant"][0][1], 7)  # BM25 finds 7 of the 8 answers
+        self.assertEqual([shares[k][1] for k in ("relevant", "others")], [[0, 0]] * 2)
+        self.assertEqual(shares["relevant"][0][0] + shares["others"][0][0], cut)
+        self.assertEqual(shares["relevant"][0][1] + shares["others"][0][1], len(rows))
 
     def test_it_replaces_a_file_and_nothing_else(self):
         page = self.folder / "report.html"

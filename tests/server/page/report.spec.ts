@@ -85,6 +85,22 @@ test("names a query that the mouse is on, and opens it", async ({ page, report }
   await expect(query.locator("li").filter({ hasText: "moon-1" }).last()).toContainText("was 10");
 });
 
+test("shows what was scored in part, where that is known", async ({ page, report, folder }) => {
+  await report(...BM25);
+  await expect(page.getByText("Documents scored in part")).toBeHidden();
+  const truncation = { tokens_total: 90, tokens_used: 48, chars_cut: 0 };
+  const details = join(folder, "details.jsonl");
+  writeFileSync(
+    details,
+    [1, 2, 15]
+      .map((rank) => JSON.stringify({ qid: "q3", docid: "moon-1", rank, truncation }))
+      .join("\n"),
+  );
+  await report(...BM25, "--details", details);
+  await expect(page.getByText("read only a part of 3 of 3 that are relevant")).toBeVisible();
+  expect(await colours(page, "#truncation")).toBeGreaterThan(3);
+});
+
 test("one run has no comparison", async ({ page, report }) => {
   await report(...BM25);
   await expect(page.getByRole("heading", { name: "Every query" })).toBeVisible();

@@ -13,7 +13,7 @@ import {
   type ChartConfiguration,
   type ChartOptions,
 } from "chart.js";
-import { fixed, signed, type Data, type Query, type Run } from "./data.ts";
+import { fixed, signed, type Data, type Query, type Run, type Truncation } from "./data.ts";
 import type { Theme } from "./theme.ts";
 
 Chart.register(
@@ -254,4 +254,47 @@ export function drawScores(canvas: HTMLCanvasElement, theme: Theme, run: Run): v
     ),
   };
   draw(canvas, config, `scores of relevant and other documents in ${run.name}`);
+}
+
+/** Bars by rank; returns what the text above them says. */
+export function drawTruncation(canvas: HTMLCanvasElement, theme: Theme, data: Truncation): string {
+  const classes = [
+    { label: "relevant", counts: data.relevant, colour: theme.relevant },
+    { label: "not relevant or not judged", counts: data.others, colour: theme.other },
+  ];
+  const size = data.ranks_a_part;
+  const config: ChartConfiguration = {
+    type: "bar",
+    data: {
+      labels: data.relevant.map((_, i) => `${i * size + 1}\u2013${(i + 1) * size}`),
+      datasets: classes.map(({ label, counts, colour }) => ({
+        label,
+        data: counts.map(([part, all]) => (all > 0 ? (100 * part) / all : 0)),
+        backgroundColor: colour,
+      })),
+    },
+    options: options(
+      theme,
+      axis(theme, "rank after reranking", { grid: { display: false } }),
+      axis(theme, "% scored in part", { min: 0 }),
+      {
+        tooltip: {
+          callbacks: {
+            label: (item: { datasetIndex: number; dataIndex: number }) => {
+              const { label, counts } = classes[item.datasetIndex]!;
+              const [part, all] = counts[item.dataIndex]!;
+              return ` ${part} of ${all} ${label}`;
+            },
+          },
+        },
+      },
+    ),
+  };
+  draw(canvas, config, "share of documents scored in part, by rank");
+  const told = classes.map(({ label, counts }) => {
+    const part = counts.reduce((sum, [truncated]) => sum + truncated, 0);
+    const all = counts.reduce((sum, [, count]) => sum + count, 0);
+    return `${part.toLocaleString("en")} of ${all.toLocaleString("en")} that are ${label}`;
+  });
+  return `The model read only a part of ${told.join(", and of ")}.`;
 }

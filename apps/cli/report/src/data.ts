@@ -46,6 +46,13 @@ export interface Query {
   values: (number[] | null)[];
 }
 
+/** Documents that were scored in part, and all, in parts of ten ranks each. */
+export interface Truncation {
+  ranks_a_part: number;
+  relevant: [truncated: number, all: number][];
+  others: [truncated: number, all: number][];
+}
+
 export type TopDocument = [id: string, score: number, grade: number | null];
 
 export interface Data {
@@ -57,6 +64,7 @@ export interface Data {
   runs: Run[];
   comparisons: Comparison[];
   extremes: { run: number; worst: number[]; best: number[] }[];
+  truncation: Truncation | null;
   top: Record<string, TopDocument[][]>;
   queries: Query[];
 }

@@ -1,5 +1,5 @@
 // Puts the data into the page, and draws again what a choice or the system's theme changes.
-import { drawDepth, drawQueries, drawScores } from "./charts.ts";
+import { drawDepth, drawQueries, drawScores, drawTruncation } from "./charts.ts";
 import { readData, type Data } from "./data.ts";
 import { byId, h } from "./dom.ts";
 import { comparisonTable, extremes, meansTable } from "./tables.ts";
@@ -88,8 +88,16 @@ function main(): void {
     const theme = readTheme();
     drawDepth(byId("depth", HTMLCanvasElement), theme, data.runs);
     canvases.forEach((canvas, r) => drawScores(canvas, theme, data.runs[r]!));
+    if (data.truncation) {
+      byId("truncation-text", HTMLElement).textContent = drawTruncation(
+        byId("truncation", HTMLCanvasElement),
+        theme,
+        data.truncation,
+      );
+    }
     drawChoice();
   };
+  byId("truncation-section", HTMLElement).hidden = data.truncation === null;
   drawAll();
   onThemeChange(drawAll);
   byId("queries-title", HTMLElement).textContent =
