@@ -25,10 +25,10 @@ Error bad(const char* what) {
 }
 
 // The value of a base64 digit; -1 for any other byte.
-constexpr std::array<std::int8_t, 256> make_digits() {
-  std::array<std::int8_t, 256> digits = {};
-  for (std::int8_t& digit : digits) digit = -1;
-  std::int8_t value = 0;
+constexpr std::array<int, 256> make_digits() {
+  std::array<int, 256> digits = {};
+  for (int& digit : digits) digit = -1;
+  int value = 0;
   for (const char c :
        std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")) {
     digits[static_cast<unsigned char>(c)] = value++;
@@ -37,7 +37,7 @@ constexpr std::array<std::int8_t, 256> make_digits() {
 }
 
 Result<std::string> decode_base64(std::string_view text) {
-  static constexpr std::array<std::int8_t, 256> kDigits = make_digits();
+  static constexpr std::array<int, 256> kDigits = make_digits();
   if (text.size() % 4 != 0) return bad("is not base64");
   for (int i = 0; i < 2 && text.ends_with('='); ++i) text.remove_suffix(1);
   std::string bytes;

@@ -74,14 +74,15 @@ Result<Unigram> Unigram::make(const std::vector<VocabEntry>& vocab, const Unigra
   std::vector<DoubleArray::Key> keys;
   keys.reserve(vocab.size());
   // Of equal keys the array keeps the first.
-  for (auto entry = vocab.rbegin(); entry != vocab.rend(); ++entry) {
-    if (entry->token.size() > kMaxPieceBytes) {
-      return Error{ErrorCode::kBadTokenizer, "the piece with id " + std::to_string(entry->id) +
-                                                 " has " + std::to_string(entry->token.size()) +
+  for (std::size_t i = vocab.size(); i-- > 0;) {
+    const VocabEntry& entry = vocab[i];
+    if (entry.token.size() > kMaxPieceBytes) {
+      return Error{ErrorCode::kBadTokenizer, "the piece with id " + std::to_string(entry.id) +
+                                                 " has " + std::to_string(entry.token.size()) +
                                                  " bytes; at most " +
                                                  std::to_string(kMaxPieceBytes) + " are possible"};
     }
-    keys.push_back({entry->token, entry->id});
+    keys.push_back({entry.token, entry.id});
   }
   Unigram result;
   if (!result.pieces_.build(std::move(keys))) {
@@ -172,9 +173,10 @@ void Unigram::encode(std::string_view word, Scratch& scratch, std::vector<std::i
     for (std::size_t end = reach; end > begin; end -= scratch.path.back().length) {
       scratch.path.push_back(nodes[end - begin]);
     }
-    for (auto node = scratch.path.rbegin(); node != scratch.path.rend(); ++node) {
-      output.add(node->id, begin, begin + node->length);
-      begin += node->length;
+    for (std::size_t i = scratch.path.size(); i-- > 0;) {
+      const Node& node = scratch.path[i];
+      output.add(node.id, begin, begin + node.length);
+      begin += node.length;
     }
   };
 
