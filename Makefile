@@ -74,7 +74,9 @@ test-tokenizer-full:  ## The tokenizer against the tokenizers package on every c
 	@$(timed); tools/deps.sh build test python; $(call build,release,tokenizer_probe); \
 	tools/venv.sh tests/tokenizer/requirements.txt; \
 	build/venv/bin/python tests/tokenizer/compare.py \
-	  --binary build/release/tests/tokenizer/tokenizer_probe $(ARGS)
+	  --binary build/release/tests/tokenizer/tokenizer_probe $(ARGS); \
+	build/venv/bin/python tests/tokenizer/compare_unigram.py \
+	  --binary build/release/tests/tokenizer/tokenizer_probe
 
 test-fidelity:  ## Fresh random models against sentence-transformers on PyTorch (Python)
 	@$(timed); tools/deps.sh build test python; $(call build,release,crossrank_cli); \

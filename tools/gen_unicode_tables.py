@@ -12,6 +12,7 @@ and only the package knows which of them answers which question.
 import argparse
 import os
 import pathlib
+import struct
 import sys
 import unicodedata
 
@@ -20,7 +21,7 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 import tokenizers  # noqa: E402
 from tokenizers import AddedToken, Tokenizer  # noqa: E402
 from tokenizers.models import WordPiece  # noqa: E402
-from tokenizers.normalizers import NFD, BertNormalizer  # noqa: E402
+from tokenizers.normalizers import NFD, BertNormalizer, Precompiled  # noqa: E402
 from tokenizers.pre_tokenizers import BertPreTokenizer  # noqa: E402
 
 VERSION = "0.23.3"
@@ -39,6 +40,29 @@ FLAGS = [
     ("kWord", "a word character for added tokens with single_word"),
 ]
 BIT = {name: 1 << i for i, (name, _) in enumerate(FLAGS)}
+
+# CodePoint::grapheme: a class, and bits above it.
+CLASSES = [
+    ("kGraphemeOther", "begins a grapheme cluster"),
+    ("kGraphemeControl", "is one, whatever stands beside it"),
+    ("kGraphemeExtend", "belongs to the one before it; so does the next"),
+    ("kGraphemeSpacingMark", "the same, but no pictograph reaches over it"),
+    ("kGraphemePrepend", "takes the next one along"),
+    ("kGraphemeL", "Hangul's leading consonants"),
+    ("kGraphemeV", "vowels"),
+    ("kGraphemeT", "trailing consonants"),
+    ("kGraphemeLV", "syllables without"),
+    ("kGraphemeLVT", "and with a trailing consonant"),
+]
+CLASS = {name: i for i, (name, _) in enumerate(CLASSES)}
+GRAPHEME_BITS = [
+    ("kGraphemeClass", 0x0F, "the bits of the class"),
+    ("kPictographic", 0x10, "joined to another by U+200D"),
+    ("kConjunctConsonant", 0x20, "joined to another by a linker"),
+    ("kConjunctLinker", 0x40, "such a linker"),
+    ("kConjunctExtend", 0x80, "may stand beside the linker"),
+]
+GRAPHEME_BIT = {name: value for name, value, _ in GRAPHEME_BITS}
 
 HANGUL_BASE, HANGUL_COUNT = 0xAC00, 11172
 L_BASE, V_BASE, T_BASE, V_COUNT, T_COUNT = 0x1100, 0x1161, 0x11A7, 21, 28
@@ -104,13 +128,79 @@ class Classes:
         return self.classes[smaller]
 
 
+def precompiled(c):
+    """Precompiled with a charsmap that maps `c` to X: of a grapheme cluster of less than 6 bytes
+    that begins with c all becomes X, in any other place c alone does."""
+    key = c.encode()
+    units = [0] * 256 * (len(key) + 2)
+    node = 0
+    for depth, byte in enumerate(key + b"\0"):
+        base = 256 * (depth + 1)
+        units[node] |= (node ^ base) << 10 | (byte == 0) << 8
+        node = base ^ byte
+        units[node] = byte or 1 << 31  # the leaf: offset 0 of the replacements
+    trie = struct.pack(f"<{len(units)}I", *units)
+    return Precompiled(struct.pack("<I", len(trie)) + trie + b"X\0").normalize_str
+
+
+class Graphemes:
+    """Where grapheme clusters end, read off what Precompiled does to clusters that break there."""
+
+    ZWJ, ACUTE, KA, VIRAMA = "\u200d", "\u0301", "\u0915", "\u094d"
+    L, V, T, PREPEND, SMILE, COPYRIGHT = "\u1100", "\u1161", "\u11a8", "\u0600", "\u263a", "\u00a9"
+
+    def __init__(self):
+        probes = ["a", self.ACUTE, self.KA, self.COPYRIGHT, self.L, self.V, self.T, self.PREPEND]
+        self.map = {c: precompiled(c) for c in probes}
+
+    def joins(self, before, probe):
+        """Whether the cluster of `before` goes on with `probe`, which then keeps its accent."""
+        return self.map[probe](before + probe + self.ACUTE).endswith("X" + self.ACUTE)
+
+    def continues(self, syllable, c):
+        """Whether c belongs to the cluster of a Hangul letter."""
+        return self.map[self.PREPEND](self.PREPEND + syllable + c) != "X" + c
+
+    def hangul(self, c):
+        if self.joins(c, self.L):
+            return "kGraphemeL"
+        if self.joins(c, self.V):
+            return "kGraphemeV" if self.continues(self.V, c) else "kGraphemeLV"
+        if self.joins(c, self.T):
+            return "kGraphemeT" if self.continues(self.T, c) else "kGraphemeLVT"
+        return "kGraphemeOther"
+
+    def class_of(self, c):
+        if self.map["a"]("a" + c) == "X":
+            extends = self.joins(self.SMILE + c + self.ZWJ, self.COPYRIGHT) or c == self.ZWJ
+            return "kGraphemeExtend" if extends else "kGraphemeSpacingMark"
+        if self.map[self.ACUTE](c + self.ACUTE * 2) == c + "X":
+            return "kGraphemeControl"
+        if self.joins(c, "a"):
+            return "kGraphemePrepend"
+        return self.hangul(c)
+
+    def of(self, c):
+        value = CLASS[self.class_of(c)]
+        if self.joins(c + self.ZWJ, self.COPYRIGHT):
+            value |= GRAPHEME_BIT["kPictographic"]
+        if self.joins(c + self.VIRAMA, self.KA):
+            value |= GRAPHEME_BIT["kConjunctConsonant"]
+        if value == CLASS["kGraphemeExtend"]:  # others go on or break for reasons of their own
+            if self.joins(self.KA + c, self.KA):
+                value |= GRAPHEME_BIT["kConjunctLinker"]
+            elif self.joins(self.KA + c + self.VIRAMA, self.KA):
+                value |= GRAPHEME_BIT["kConjunctExtend"]
+        return value
+
+
 def ask():
     clean, cjk = bert(clean=True), bert(cjk=True)
     strip, lower = bert(strip=True), bert(lower=True)
     split = BertPreTokenizer().pre_tokenize_str
     single_word = added_token_probe(single_word=True)
     right_strip = added_token_probe(rstrip=True)
-    classes = Classes()
+    classes, graphemes = Classes(), Graphemes()
     records, decompositions, lowers = {}, {}, {}
     for cp in scalars():
         c = chr(cp)
@@ -156,7 +246,7 @@ def ask():
             assert stripped == bool(flags & BIT["kSpace"]), f"rstrip U+{cp:04X}"
         else:
             flags |= BIT["kWord"]
-        records[cp] = (flags, classes.of(c) if decomposed == c else 0)
+        records[cp] = (flags, classes.of(c) if decomposed == c else 0, graphemes.of(c))
     # What decompose() followed by "drop kMark" gives is what strip_accents does.
     for cp, parts in decompositions.items():
         kept = [p for p in parts if not records[p][0] & BIT["kMark"]]
@@ -200,6 +290,10 @@ def header():
         f"  {f'{name} = 1 << {i},'.ljust(width + 1)}  // {meaning}"
         for i, (name, meaning) in enumerate(FLAGS)
     )
+    rows = [(f"{name} = {i},", meaning) for i, (name, meaning) in enumerate(CLASSES)]
+    rows += [(f"{name} = 0x{value:02X},", meaning) for name, value, meaning in GRAPHEME_BITS]
+    width = max(len(row) for row, _ in rows)
+    graphemes = "\n".join(f"  {row.ljust(width)}  // {meaning}" for row, meaning in rows)
     return f"""\
 // What the tokenizer must know of each code point. GENERATED by tools/gen_unicode_tables.py from
 // `tokenizers` {VERSION}: not the tables of one Unicode version, and not to be edited.
@@ -214,9 +308,16 @@ enum CodePointFlag : std::uint16_t {{
 {flags}
 }};
 
+// Of CodePoint::grapheme. CR, LF and U+200D are told by their code points; regional indicators are
+// kGraphemeOther, as no cluster of two of them is short enough to matter.
+enum Grapheme : std::uint8_t {{
+{graphemes}
+}};
+
 struct CodePoint {{
   std::uint16_t flags;
   std::uint8_t combining_class;  // 0 for those that decompose: their parts have it
+  std::uint8_t grapheme;
 }};
 
 // Properties of any code point below 0x110000.
@@ -234,17 +335,17 @@ std::u32string_view lower(char32_t c);
 
 
 def source(records, decompositions, lowers):
-    kinds = sorted(set(records.values()) | {(0, 0)})
+    kinds = sorted(set(records.values()) | {(0, 0, 0)})
     assert len(kinds) <= 256
     index = {kind: i for i, kind in enumerate(kinds)}
     blocks, stage1 = [], []
     for start in range(0, 0x110000, BLOCK):
-        block = [index[records.get(cp, (0, 0))] for cp in range(start, start + BLOCK)]
+        block = [index[records.get(cp, (0, 0, 0))] for cp in range(start, start + BLOCK)]
         if block not in blocks:
             blocks.append(block)
         stage1.append(blocks.index(block))
     stage1_type = "std::uint8_t" if len(blocks) <= 256 else "std::uint16_t"
-    kind_rows = [f"{{0x{f:X},{c}}}" for f, c in kinds]
+    kind_rows = [f"{{0x{f:X},{c},0x{g:X}}}" for f, c, g in kinds]
     pool = []
     tables = mapping_table("kDecompositionRows", decompositions, pool)
     tables += "\n" + mapping_table("kLowerRows", lowers, pool)
@@ -264,7 +365,7 @@ namespace crossrank::text {{
 namespace {{
 
 // clang-format off
-// Every combination of flags and combining class that occurs.
+// Every combination of the three that occurs.
 constexpr CodePoint kKinds[] = {{
 {wrap(kind_rows)}
 }};

@@ -78,11 +78,13 @@ void run(const std::string& tokenizer_json, const std::string& pairs_path) {
       document.clear();
       tokenizer.encode(pairs[i].first, query);
       tokenizer.encode(pairs[i].second, document);
-      const PairCut cut{.query_tokens = query.size(), .document_tokens = document.size()};
+      const PairCut cut{.query_tokens = query.size(),
+                        .document_tokens = document.size(),
+                        .special_tokens = tokenizer.layout().special_tokens()};
       encoded[i].ids.resize(cut.length());
       encoded[i].type_ids.resize(cut.length());
-      write_pair(query, document, cut, tokenizer.cls_id(), tokenizer.sep_id(),
-                 encoded[i].ids.data(), encoded[i].type_ids.data());
+      write_pair(query, document, cut, tokenizer.layout(), encoded[i].ids.data(),
+                 encoded[i].type_ids.data());
     }
     const double seconds = seconds_since(start);
     std::size_t tokens = 0;

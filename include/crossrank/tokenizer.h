@@ -1,4 +1,4 @@
-// Tokenizer: text to WordPiece ids exactly as the model sees them. Scores nothing.
+// Tokenizer: text to token ids exactly as the model sees them. Scores nothing.
 #pragma once
 
 #include <cstdint>
@@ -16,10 +16,12 @@ namespace crossrank {
 /// Token ids of a text or a pair. All vectors have the same length, but for `spans` of a pair.
 struct Encoding {
   std::vector<std::int32_t> ids;
-  std::vector<std::int32_t> type_ids;  ///< 0 for [CLS] query [SEP], 1 for document [SEP].
+  std::vector<std::int32_t>
+      type_ids;  ///< 0 for [CLS] query [SEP], 1 for document [SEP]; RoBERTa: 0.
   std::vector<std::string> tokens;
   /// Of a lone text (empty for a pair): where each token comes from; empty spans for [CLS] and
-  /// [SEP]. In a text that was not valid UTF-8, offsets count in the repaired text.
+  /// [SEP], or <s> and </s>. In a text that was not valid UTF-8, offsets count in the repaired
+  /// text.
   std::vector<TextSpan> spans;
   TruncationReport truncation;
 };
@@ -38,13 +40,13 @@ class Tokenizer {
   Tokenizer& operator=(Tokenizer&&) noexcept;
   ~Tokenizer();
 
-  /// [CLS] text [SEP]. Cut by options.max_chars, and by max_length where it is not 0.
-  /// Errors: kInvalidArgument (max_length below 2), kTooLong, kOutOfMemory.
+  /// [CLS] text [SEP], or <s> text </s>. Cut by options.max_chars, and by max_length where it is
+  /// not 0. Errors: kInvalidArgument (max_length below 2), kTooLong, kOutOfMemory.
   [[nodiscard]] Result<Encoding> encode(std::string_view text,
                                         const ScoreOptions& options = {}) const;
-  /// [CLS] query [SEP] document [SEP], cut as when scored, with the model's prompt in front.
-  /// kChunkMax gives the first chunk. Errors: kInvalidArgument (an option), kTooLong,
-  /// kOutOfMemory.
+  /// [CLS] query [SEP] document [SEP], or <s> query </s></s> document </s>, cut as when scored,
+  /// with the model's prompt in front. kChunkMax gives the first chunk. Errors: kInvalidArgument
+  /// (an option), kTooLong, kOutOfMemory.
   [[nodiscard]] Result<Encoding> encode(std::string_view query, std::string_view document,
                                         const ScoreOptions& options = {}) const;
 

@@ -116,7 +116,8 @@ Result<CrossEncoder> CrossEncoder::load(std::string_view model, const LoadOption
                   kernels::find_kernels(options.isa, arithmetic));
     CR_TRY_ASSIGN(const std::size_t threads, engine::thread_count(options.threads));
     // The asked length alone, as if the model had no limits: kInvalidArgument or nothing.
-    CR_TRY(engine::length_limits(options.max_length, SIZE_MAX, SIZE_MAX));
+    CR_TRY(
+        engine::length_limits(options.max_length, SIZE_MAX, SIZE_MAX, text::kMinPairSpecialTokens));
 
     CR_TRY_ASSIGN(engine::ModelFiles files,
                   engine::open_model(model, options, weights::Need::kModel));
@@ -131,7 +132,7 @@ Result<CrossEncoder> CrossEncoder::load(std::string_view model, const LoadOption
     CR_TRY_ASSIGN(const engine::LengthLimits limits,
                   engine::length_limits(options.max_length,
                                         saved.max_seq_length.value_or(tokenizer.model_max_length()),
-                                        config.max_positions));
+                                        config.max_positions, tokenizer.layout().special_tokens()));
     CR_TRY_ASSIGN(std::unique_ptr<base::ThreadPool> pool, engine::start_threads(threads));
     CR_TRY_ASSIGN(const weights::TensorMap tensors, weights::load_tensors(dir));
     auto loaded = model::Bert::load(config, tensors, *table, *pool);

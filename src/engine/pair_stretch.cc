@@ -140,7 +140,7 @@ std::size_t PairStretch::most_tokens(const TextPair& pair) const {
     document = options_.max_chars * 4;  // bytes of the longest code points
   }
   const std::size_t query = query_prompt_.size() + pair.query.size();
-  const std::size_t bytes = query + document + text::kPairSpecialTokens;
+  const std::size_t bytes = query + document + rules_.special_tokens;
   if (rules_.policy != Truncation::kChunkMax) return std::min(bytes, rules_.max_length);
   const std::size_t chunks = (bytes - 1) / rules_.chunk.tokens + 1;
   return chunks <= rules_.chunk.max_chunks
@@ -270,8 +270,7 @@ void PairStretch::write(const Sequence& sequence, std::int32_t* ids, std::int32_
   text::PairCut cut = sequence.cut;  // counted in the tokens that were kept
   if (cut.query_tokens != 0) cut.query_begin -= query.kept_from;
   if (cut.document_tokens != 0) cut.document_begin -= pair.kept_from;
-  text::write_pair(query.ids, document, cut, tokenizer_.cls_id(), tokenizer_.sep_id(), ids,
-                   type_ids);
+  text::write_pair(query.ids, document, cut, tokenizer_.layout(), ids, type_ids);
 }
 
 TruncationReport PairStretch::report(const Sequence& sequence) const {
@@ -279,7 +278,7 @@ TruncationReport PairStretch::report(const Sequence& sequence) const {
   const Query& query = queries_[pair.query];
   TruncationReport report;
   report.tokens_total =
-      static_cast<std::uint32_t>(query.tokens + pair.tokens + text::kPairSpecialTokens);
+      static_cast<std::uint32_t>(query.tokens + pair.tokens + rules_.special_tokens);
   report.tokens_used = static_cast<std::uint32_t>(sequence.cut.length());
   report.chars_cut = pair.chars_cut;
   report.query_truncated = sequence.cut.query_tokens < query.tokens;

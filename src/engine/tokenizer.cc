@@ -31,7 +31,7 @@ std::string scored_part(std::string_view text, std::size_t max_chars, std::uint3
   return valid;
 }
 
-// The spans of [CLS] `tokens` [SEP] in bytes and code points of `text`.
+// The spans of `tokens`, with a special token at each end, in bytes and code points of `text`.
 std::vector<TextSpan> text_spans(std::string_view text, std::span<const text::ByteSpan> tokens) {
   std::vector<TextSpan> spans(1);
   std::uint32_t byte = 0;  // up to which code points are counted
@@ -73,7 +73,8 @@ Tokenizer::~Tokenizer() = default;
 
 Result<Tokenizer> Tokenizer::load(std::string_view model, const LoadOptions& options) {
   return base::guard_memory([&]() -> Result<Tokenizer> {
-    CR_TRY(engine::length_limits(options.max_length, SIZE_MAX, SIZE_MAX));
+    CR_TRY(
+        engine::length_limits(options.max_length, SIZE_MAX, SIZE_MAX, text::kMinPairSpecialTokens));
     CR_TRY_ASSIGN(const engine::ModelFiles files,
                   engine::open_model(model, options, weights::Need::kTokenizer));
     const weights::ModelDir& dir = files.dir;
@@ -93,7 +94,7 @@ Result<Tokenizer> Tokenizer::load(std::string_view model, const LoadOptions& opt
     CR_TRY_ASSIGN(const engine::LengthLimits limits,
                   engine::length_limits(options.max_length,
                                         saved.max_seq_length.value_or(tokenizer.model_max_length()),
-                                        max_positions));
+                                        max_positions, tokenizer.layout().special_tokens()));
     return Tokenizer(std::make_unique<Impl>(
         Impl{std::move(tokenizer), limits, one_type, std::move(saved.query_prompt)}));
   });
@@ -107,7 +108,7 @@ Result<Encoding> Tokenizer::encode(std::string_view text, const ScoreOptions& op
     if (max_length < text::kSingleSpecialTokens) {
       return Error{ErrorCode::kInvalidArgument,
                    "max_length is " + std::to_string(max_length) +
-                       ", but a text needs at least 2 tokens for [CLS] and [SEP]"};
+                       ", but a text needs at least 2 for its special tokens"};
     }
     Encoding encoding;
     std::vector<std::int32_t> ids;
@@ -119,9 +120,10 @@ Result<Encoding> Tokenizer::encode(std::string_view text, const ScoreOptions& op
     encoding.truncation.document_truncated = total > max_length;
     if (total > max_length) {
       if (options.truncation == Truncation::kError) {
-        return Error{ErrorCode::kTooLong, "the text has " + std::to_string(total) +
-                                              " tokens with [CLS] and [SEP], but max_length is " +
-                                              std::to_string(max_length)};
+        return Error{ErrorCode::kTooLong,
+                     "the text has " + std::to_string(total) +
+                         " tokens with its special tokens, but max_length is " +
+                         std::to_string(max_length)};
       }
       const auto dropped = static_cast<std::ptrdiff_t>(total - max_length);
       if (self.tokenizer.truncate_left()) {
@@ -132,9 +134,9 @@ Result<Encoding> Tokenizer::encode(std::string_view text, const ScoreOptions& op
         spans.erase(spans.end() - dropped, spans.end());
       }
     }
-    encoding.ids.push_back(self.tokenizer.cls_id());
+    encoding.ids.push_back(self.tokenizer.layout().cls_id);
     encoding.ids.insert(encoding.ids.end(), ids.begin(), ids.end());
-    encoding.ids.push_back(self.tokenizer.sep_id());
+    encoding.ids.push_back(self.tokenizer.layout().sep_id);
     encoding.type_ids.resize(encoding.ids.size());
     encoding.spans = text_spans(scored, spans);
     self.name_tokens(encoding);
@@ -169,10 +171,10 @@ Result<Encoding> Tokenizer::encode(std::string_view query, std::string_view docu
     }
     encoding.ids.resize(cut.length());
     encoding.type_ids.resize(cut.length());
-    text::write_pair(query_ids, document_ids, cut, self.tokenizer.cls_id(), self.tokenizer.sep_id(),
-                     encoding.ids.data(), encoding.type_ids.data());
-    encoding.truncation.tokens_total = static_cast<std::uint32_t>(
-        query_ids.size() + document_ids.size() + text::kPairSpecialTokens);
+    text::write_pair(query_ids, document_ids, cut, self.tokenizer.layout(), encoding.ids.data(),
+                     encoding.type_ids.data());
+    encoding.truncation.tokens_total =
+        static_cast<std::uint32_t>(query_ids.size() + document_ids.size() + rules.special_tokens);
     encoding.truncation.query_truncated = cut.query_tokens < query_ids.size();
     encoding.truncation.document_truncated = scored < document_ids.size();
     self.name_tokens(encoding);

@@ -39,6 +39,11 @@ std::string missing_weights(const fs::path& folder) {
 
 std::string missing_from(const fs::path& folder, bool tokenizer_only) {
   if (!has_file(folder, kTokenizerFile) && !has_file(folder, kVocabFile)) {
+    for (const std::string_view name : kSentencePieceFiles) {
+      if (has_file(folder, name)) {
+        return "it has no tokenizer.json, which transformers makes of its " + std::string(name);
+      }
+    }
     return "it has neither tokenizer.json nor vocab.txt";
   }
   if (tokenizer_only) return "";

@@ -11,6 +11,9 @@ namespace crossrank::hub {
 inline constexpr std::string_view kConfigFile = "config.json";
 inline constexpr std::string_view kTokenizerFile = "tokenizer.json";
 inline constexpr std::string_view kVocabFile = "vocab.txt";
+// What a SentencePiece model has where nobody has converted it.
+inline constexpr std::array<std::string_view, 2> kSentencePieceFiles = {"sentencepiece.bpe.model",
+                                                                        "spiece.model"};
 inline constexpr std::string_view kWeightsFile = "model.safetensors";
 inline constexpr std::string_view kIndexFile = "model.safetensors.index.json";
 

@@ -130,7 +130,13 @@ Result<void> Download::plan() {
                                                    " at the hub, so it is not a model that "
                                                    "crossrank can run."};
   };
-  if (!planned(kTokenizerFile) && !planned(kVocabFile)) return lacks("tokenizer.json or vocab.txt");
+  if (!planned(kTokenizerFile) && !planned(kVocabFile)) {
+    for (const std::string_view name : kSentencePieceFiles) {
+      if (!listed_ || !may_exist(name)) continue;
+      return lacks("tokenizer.json, which transformers makes of its " + std::string(name) + ",");
+    }
+    return lacks("tokenizer.json or vocab.txt");
+  }
   if (options_.tokenizer_only) return {};
   if (!planned(kConfigFile)) return lacks("config.json");
   return plan_weights();

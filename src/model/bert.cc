@@ -134,6 +134,18 @@ class Pass {
     });
   }
 
+  // RoBERTa gives no position to a padding token, not even to one that a text spells out: it gets
+  // the row in front of the first position, and those behind it count on as if it were not there
+  // (create_position_ids_from_input_ids of transformers).
+  bool takes_no_position(std::size_t t) const {
+    return c_.family == Family::kRoberta && batch_.ids[t] == c_.pad_id;
+  }
+  std::size_t pads_between(std::size_t begin, std::size_t end) const {
+    std::size_t pads = 0;
+    for (std::size_t t = begin; t < end; ++t) pads += takes_no_position(t) ? 1 : 0;
+    return pads;
+  }
+
   // x [T, H] = LayerNorm(word + type + position), summed in the order of transformers'
   // BertEmbeddings, and for ELECTRA projected from E to H.
   void embed() {
@@ -146,9 +158,17 @@ class Pass {
                                                                 batch_.seq_start.end(), begin) -
                                                batch_.seq_start.begin()) -
                       1;
+      std::size_t pads = pads_between(batch_.seq_start[b], begin);
       for (std::size_t t = begin; t < end; ++t) {
-        while (t >= batch_.seq_start[b + 1]) ++b;
-        const std::size_t position = t - batch_.seq_start[b];
+        while (t >= batch_.seq_start[b + 1]) {
+          ++b;
+          pads = 0;
+        }
+        std::size_t position = c_.position_offset + t - batch_.seq_start[b] - pads;
+        if (takes_no_position(t)) {
+          position = static_cast<std::size_t>(c_.pad_id);
+          ++pads;
+        }
         float* row = rows + (t - begin) * size;
         kernels_.add_row(e.word.row(static_cast<std::size_t>(batch_.ids[t])), e.word.type, size,
                          row);

@@ -4,6 +4,7 @@
 #include <functional>
 #include <initializer_list>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/try.h"
@@ -79,8 +80,8 @@ class Loader {
 Result<void> load_embeddings(const Config& c, WeightMap& map, Loader& loader, Embeddings& out) {
   const std::size_t e = c.embedding_size;
   CR_TRY_ASSIGN(out.word, map.encoder("embeddings.word_embeddings.weight", {c.vocab_size, e}));
-  CR_TRY_ASSIGN(out.position,
-                map.encoder("embeddings.position_embeddings.weight", {c.max_positions, e}));
+  CR_TRY_ASSIGN(out.position, map.encoder("embeddings.position_embeddings.weight",
+                                          {c.position_offset + c.max_positions, e}));
   CR_TRY_ASSIGN(out.type,
                 map.encoder("embeddings.token_type_embeddings.weight", {c.type_vocab_size, e}));
   CR_TRY(loader.norm(out.norm, "embeddings.LayerNorm", e, c.layer_norm_eps));
@@ -145,12 +146,23 @@ Result<void> check_layers(const Config& c, const WeightMap& map) {
   return {};
 }
 
+std::string_view prefix_of(Family family) {
+  switch (family) {
+    case Family::kBert: return "bert.";
+    case Family::kElectra: return "electra.";
+    case Family::kRoberta: return "roberta.";
+  }
+  return "";
+}
+
 Result<void> load_head(const Config& c, WeightMap& map, Loader& loader, BertWeights& out) {
   const std::size_t h = c.hidden_size;
-  if (c.family == Family::kElectra) {
+  if (c.family != Family::kBert) {
     // ElectraClassificationHead: dense, "gelu" whatever hidden_act says, out_proj.
+    // RobertaClassificationHead: the same with tanh.
     CR_TRY_ASSIGN(out.num_labels, label_count(c, map, "classifier.out_proj"));
-    out.head.activation = kernels::Epilogue::kGelu;
+    out.head.activation =
+        c.family == Family::kElectra ? kernels::Epilogue::kGelu : kernels::Epilogue::kTanh;
     CR_TRY(loader.linear_fp32(out.head.dense, "classifier.dense", h, h, false));
     return loader.linear_fp32(out.head.classifier, "classifier.out_proj", out.num_labels, h, false);
   }
@@ -165,9 +177,7 @@ Result<void> load_head(const Config& c, WeightMap& map, Loader& loader, BertWeig
 Result<BertWeights> load_bert_weights(const Config& config, const weights::TensorMap& tensors,
                                       const kernels::KernelTable& kernels,
                                       base::Parallel& parallel) {
-  CR_TRY_ASSIGN(WeightMap map,
-                WeightMap::create(tensors, kernels,
-                                  config.family == Family::kElectra ? "electra." : "bert."));
+  CR_TRY_ASSIGN(WeightMap map, WeightMap::create(tensors, kernels, prefix_of(config.family)));
   BertWeights out;
   out.qkv_stride =
       (config.hidden_size + kernels.linear_block - 1) / kernels.linear_block * kernels.linear_block;

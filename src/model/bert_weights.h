@@ -18,7 +18,7 @@ namespace crossrank::model {
 // E = embedding_size, H = hidden_size, F = intermediate_size.
 struct Embeddings {
   Weight word;      // [vocab, E], read in place: only the rows of the tokens at hand are touched
-  Weight position;  // [max_positions, E]
+  Weight position;  // [position_offset + max_positions, E]
   Weight type;      // [type_vocab, E]
   LayerNorm norm;
   std::optional<Linear> project;  // [H, E], ELECTRA with E != H
@@ -37,7 +37,7 @@ struct EncoderLayer {
 
 // Small, and its errors reach the logits undiluted: float32 in every arithmetic.
 struct Head {
-  Linear dense;  // [H, H]: BERT's pooler (tanh), ELECTRA's classifier.dense (gelu)
+  Linear dense;  // [H, H]: BERT's pooler and RoBERTa's classifier.dense (tanh), ELECTRA's (gelu)
   kernels::Epilogue activation = kernels::Epilogue::kTanh;
   Linear classifier;  // [labels, H]
 };

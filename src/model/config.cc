@@ -2,6 +2,7 @@
 // defaults (5.24) for the absent ones.
 #include "model/config.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
@@ -19,10 +20,30 @@ namespace {
 constexpr std::size_t kMaxSize = 1 << 24;
 constexpr std::size_t kMaxLayers = 1 << 12;  // the deepest published encoders have fewer than 100
 
-constexpr std::string_view kBertClassifier = "BertForSequenceClassification";
-constexpr std::string_view kElectraClassifier = "ElectraForSequenceClassification";
+struct Architecture {
+  std::string_view model_type;
+  std::string_view name;
+  Family family;
+};
+
+constexpr std::array<Architecture, 5> kArchitectures = {
+    {{"bert", "BertForSequenceClassification", Family::kBert},
+     {"electra", "ElectraForSequenceClassification", Family::kElectra},
+     {"xlm-roberta", "XLMRobertaForSequenceClassification", Family::kRoberta},
+     {"roberta", "RobertaForSequenceClassification", Family::kRoberta},
+     {"camembert", "CamembertForSequenceClassification", Family::kRoberta}}};
 constexpr const char* kSupported =
-    "; supported are BertForSequenceClassification and ElectraForSequenceClassification.";
+    "; supported are the ForSequenceClassification models of Bert, Electra, XLMRoberta, Roberta "
+    "and "
+    "Camembert.";
+
+template <typename Key>
+const Architecture* find_architecture(Key Architecture::*key, const std::string& value) {
+  for (const Architecture& known : kArchitectures) {
+    if (known.*key == value) return &known;
+  }
+  return nullptr;
+}
 
 // transformers' ACT2FN. Its names for one function differ in how PyTorch computes it, within
 // rounding: gelu_python is erf written out, five names are the tanh approximation.
@@ -85,7 +106,9 @@ Result<std::optional<std::string>> read_string(const json::Reader& value) {
 // `model_type` alone and would put a random classifier on a BertModel, so both are checked.
 Result<void> read_architecture(const json::Reader& in, Config& config) {
   CR_TRY_ASSIGN(const std::optional<std::string> model_type, read_string(in.member("model_type")));
-  if (model_type && *model_type != "bert" && *model_type != "electra") {
+  const Architecture* known = nullptr;
+  if (model_type) known = find_architecture(&Architecture::model_type, *model_type);
+  if (model_type && known == nullptr) {
     return in.unsupported("model_type " + json::quote(*model_type) + " is not supported" +
                           kSupported);
   }
@@ -96,24 +119,43 @@ Result<void> read_architecture(const json::Reader& in, Config& config) {
   } else if (model_type) {
     // transformers writes the list only when it saves a model, so a config made by hand lacks it.
     // The weights will show whether there is a classifier.
-    config.architecture = *model_type == "bert" ? kBertClassifier : kElectraClassifier;
+    config.architecture = known->name;
   } else {
     return Error{ErrorCode::kBadConfig,
                  in.file() + ": neither `architectures` nor `model_type` says what model this is" +
                      kSupported};
   }
-  if (config.architecture != kBertClassifier && config.architecture != kElectraClassifier) {
+  const Architecture* named = find_architecture(&Architecture::name, config.architecture);
+  if (named == nullptr) {
     const bool classifier = config.architecture.ends_with("ForSequenceClassification");
     return in.unsupported("architecture " + json::quote(config.architecture) +
                           (classifier ? " is not supported" : " is not a sequence classifier") +
                           kSupported);
   }
-  config.family = config.architecture == kBertClassifier ? Family::kBert : Family::kElectra;
-  if (model_type && *model_type != (config.family == Family::kBert ? "bert" : "electra")) {
+  config.family = named->family;
+  if (model_type && known != named) {
     return Error{ErrorCode::kBadConfig, in.file() + ": `model_type` " + json::quote(*model_type) +
                                             " contradicts `architectures` " +
                                             json::quote(config.architecture) + "."};
   }
+  return {};
+}
+
+// RoBERTa numbers positions from pad_token_id + 1 on, so the first rows of the table are never
+// used.
+Result<void> read_positions(const json::Reader& in, Config& config) {
+  CR_TRY(read_size(in.member("max_position_embeddings"), config.max_positions));
+  if (config.family != Family::kRoberta) return {};
+  std::size_t pad = 1;
+  if (const json::Reader given = in.member("pad_token_id"); !given.is_absent()) {
+    CR_TRY_ASSIGN(pad, given.size());
+    if (pad >= config.vocab_size || pad + 1 >= config.max_positions) {
+      return given.bad("must be below vocab_size and max_position_embeddings - 1");
+    }
+  }
+  config.pad_id = static_cast<std::int32_t>(pad);
+  config.position_offset = pad + 1;
+  config.max_positions -= std::min(config.max_positions, config.position_offset);
   return {};
 }
 
@@ -129,7 +171,7 @@ Result<void> read_sizes(const json::Reader& in, Config& config) {
   CR_TRY(read_size(in.member("num_hidden_layers"), config.layers, kMaxLayers));
   CR_TRY(read_size(in.member("num_attention_heads"), config.heads));
   CR_TRY(read_size(in.member("intermediate_size"), config.intermediate_size));
-  CR_TRY(read_size(in.member("max_position_embeddings"), config.max_positions));
+  CR_TRY(read_positions(in, config));
   CR_TRY(read_size(in.member("type_vocab_size"), config.type_vocab_size));
   if (config.family == Family::kElectra) {
     CR_TRY(read_size(in.member("embedding_size"), config.embedding_size));

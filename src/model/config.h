@@ -1,7 +1,9 @@
-// Config: the keys of a BERT or ELECTRA config.json that change a number. Parsing and checks only.
+// Config: the keys of a BERT, ELECTRA or RoBERTa config.json that change a number. Parsing and
+// checks only.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -13,7 +15,7 @@
 
 namespace crossrank::model {
 
-enum class Family { kBert, kElectra };
+enum class Family { kBert, kElectra, kRoberta };  // kRoberta: XLM-RoBERTa and CamemBERT too
 
 // Between the two matrices of the feed-forward block; names as in transformers' ACT2FN.
 enum class HiddenActivation { kGelu, kGeluTanh, kRelu, kSilu, kTanh };
@@ -27,7 +29,9 @@ struct Config {
   std::size_t layers = 12;
   std::size_t heads = 12;
   std::size_t intermediate_size = 3072;
-  std::size_t max_positions = 512;
+  std::size_t max_positions = 512;  // tokens of the longest sequence
+  std::size_t position_offset = 0;  // rows in front of the first token's; 1 + pad_id in RoBERTa
+  std::int32_t pad_id = 0;          // RoBERTa only: such a token takes no position
   std::size_t type_vocab_size = 2;
   float layer_norm_eps = 1e-12F;
   HiddenActivation hidden_activation = HiddenActivation::kGelu;

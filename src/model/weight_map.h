@@ -24,8 +24,9 @@ struct Weight {
   const void* row(std::size_t i) const;
 };
 
-// Looks tensors up. Checkpoints carry their encoder under "bert." or "electra." or bare, and old
-// ones call LayerNorm's weight and bias gamma and beta; tensors that nobody asks for are ignored.
+// Looks tensors up. Checkpoints carry their encoder under "bert.", "electra." or "roberta." or
+// bare, and old ones call LayerNorm's weight and bias gamma and beta; tensors that nobody asks for
+// are ignored.
 class WeightMap {
  public:
   // Errors: kBadWeights when no known prefix has word embeddings.

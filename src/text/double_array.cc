@@ -91,11 +91,14 @@ class DoubleArray::Builder {
   // A base at which all of bytes_ have a free unit; 0 when the array is full. No two nodes share
   // a base, so a unit's label tells whose child it is; 0 is never given, it marks leaves.
   std::uint32_t find_base() {
-    int tries = 0;
-    for (std::uint32_t unit = next_free_[kFreeList]; unit != kFreeList && tries < kTries;
-         unit = next_free_[unit], ++tries) {
+    std::uint32_t unit = next_free_[search_from_];
+    for (int tries = 0; tries < kTries && unit != search_from_; unit = next_free_[unit]) {
+      if (unit == kFreeList) continue;
       if (const std::uint32_t base = (unit - 1) ^ bytes_[0]; fits(base)) return base;
+      ++tries;
     }
+    // What nothing fits into would else be looked at each time, and each time a block be added.
+    search_from_ = previous_free_[unit];
     if (units_.size() + kBlock > kMaxUnits) return 0;
     const auto base = static_cast<std::uint32_t>(units_.size());
     add_block();
@@ -128,6 +131,7 @@ class DoubleArray::Builder {
 
   void take(Node unit) {
     const std::uint32_t slot = unit + 1;
+    if (search_from_ == slot) search_from_ = previous_free_[slot];
     is_free_[unit] = false;
     next_free_[previous_free_[slot]] = next_free_[slot];
     previous_free_[next_free_[slot]] = previous_free_[slot];
@@ -140,6 +144,7 @@ class DoubleArray::Builder {
   std::vector<unsigned char> bytes_;  // of the children being placed
   std::vector<bool> used_base_, is_free_;
   std::vector<std::uint32_t> next_free_{0}, previous_free_{0};
+  std::uint32_t search_from_ = kFreeList;  // a slot of the ring
 };
 
 bool DoubleArray::build(std::vector<Key> keys) {

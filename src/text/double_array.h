@@ -45,6 +45,18 @@ class DoubleArray {
     }
     return match;
   }
+  // Calls on_key(value, length) for each key that `text` begins with, the shortest first.
+  template <typename OnKey>
+  void for_each_prefix(std::string_view text, OnKey&& on_key) const {
+    if (units_.empty()) return;
+    Unit unit = units_[kRoot];
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      const auto byte = static_cast<unsigned char>(text[i]);
+      unit = units_[unit.base() ^ byte];
+      if (unit.label() != byte + 1u) break;
+      if (unit.value >= 0) on_key(unit.value, i + 1);
+    }
+  }
 
  private:
   struct Unit {

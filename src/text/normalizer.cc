@@ -10,17 +10,6 @@ namespace {
 
 using Chars = std::vector<AlignedChar>;
 
-Chars decode(std::string_view text) {
-  Chars chars;
-  chars.reserve(text.size());
-  for (std::size_t pos = 0; pos < text.size();) {
-    const auto begin = static_cast<std::uint32_t>(pos);
-    const char32_t c = base::decode_utf8(text, pos);
-    chars.push_back({c, begin, static_cast<std::uint32_t>(pos)});
-  }
-  return chars;
-}
-
 void clean_text(Chars& chars) {
   std::erase_if(chars, [](const AlignedChar& a) { return code_point(a.c).flags & kCleanRemoved; });
   for (AlignedChar& a : chars) {
@@ -108,9 +97,20 @@ Chars to_lowercase(const Chars& chars) {
 
 }  // namespace
 
+std::vector<AlignedChar> decode_aligned(std::string_view text) {
+  std::vector<AlignedChar> chars;
+  chars.reserve(text.size());
+  for (std::size_t pos = 0; pos < text.size();) {
+    const auto begin = static_cast<std::uint32_t>(pos);
+    const char32_t c = base::decode_utf8(text, pos);
+    chars.push_back({c, begin, static_cast<std::uint32_t>(pos)});
+  }
+  return chars;
+}
+
 std::vector<AlignedChar> normalize_aligned(std::string_view text,
                                            const NormalizerOptions& options) {
-  Chars chars = decode(text);
+  Chars chars = decode_aligned(text);
   if (options.clean_text) clean_text(chars);
   if (options.handle_chinese_chars) chars = space_ideographs(chars);
   if (options.strip_accents) {

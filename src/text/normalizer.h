@@ -24,6 +24,9 @@ struct AlignedChar {
   std::uint32_t begin = 0, end = 0;
 };
 
+// The code points of `text`, each from where it stands.
+std::vector<AlignedChar> decode_aligned(std::string_view text);
+
 // Stage after stage over the whole text, with source spans. NormalizerStream gives the same code
 // points without them, faster; tests and a fuzzer compare the two.
 std::vector<AlignedChar> normalize_aligned(std::string_view text, const NormalizerOptions& options);

@@ -15,7 +15,7 @@ Error invalid(std::string message) { return {ErrorCode::kInvalidArgument, std::m
 
 std::string lengths(std::size_t query, std::size_t document, const CutRules& rules) {
   return "query of " + std::to_string(query) + " tokens, document of " + std::to_string(document) +
-         ", " + std::to_string(kPairSpecialTokens) + " special tokens, max_length " +
+         ", " + std::to_string(rules.special_tokens) + " special tokens, max_length " +
          std::to_string(rules.max_length);
 }
 
@@ -58,15 +58,16 @@ std::size_t bounded(std::size_t document, const CutRules& rules) {
 
 // Document tokens a chunk, at least 1.
 Result<std::size_t> chunk_tokens(std::size_t query, std::size_t document, const CutRules& rules) {
-  const std::size_t taken = query + kPairSpecialTokens;
+  const std::size_t taken = query + rules.special_tokens;
   if (taken >= rules.max_length) return no_room(query, document, rules);
   return std::min(rules.chunk.tokens, rules.max_length - taken);
 }
 
 // Token counts of a pair's sides under `rules`, which is not kChunkMax.
 Result<PairCut> kept_tokens(std::size_t query, std::size_t document, const CutRules& rules) {
-  PairCut cut{.query_tokens = query, .document_tokens = document};
-  const std::size_t room = rules.max_length - kPairSpecialTokens;
+  PairCut cut{
+      .query_tokens = query, .document_tokens = document, .special_tokens = rules.special_tokens};
+  const std::size_t room = rules.max_length - rules.special_tokens;
   if (query + document <= room) return cut;
   switch (rules.policy) {
     case Truncation::kLongestFirst:
@@ -89,9 +90,9 @@ Result<PairCut> kept_tokens(std::size_t query, std::size_t document, const CutRu
 }  // namespace
 
 Result<void> check_rules(const CutRules& rules) {
-  if (rules.max_length < kPairSpecialTokens) {
+  if (rules.max_length < rules.special_tokens) {
     return invalid("max_length is " + std::to_string(rules.max_length) +
-                   "; a pair needs at least " + std::to_string(kPairSpecialTokens) +
+                   "; a pair needs at least " + std::to_string(rules.special_tokens) +
                    " for its special tokens.");
   }
   if (!is_policy(rules.policy)) {
@@ -128,8 +129,8 @@ Result<std::vector<PairCut>> chunk_pair(std::size_t query, std::size_t document,
   CR_TRY(check_rules(rules));
   document = bounded(document, rules);
   std::vector<PairCut> chunks;
-  if (document == 0 && query + kPairSpecialTokens <= rules.max_length) {
-    chunks.push_back({.query_tokens = query});
+  if (document == 0 && query + rules.special_tokens <= rules.max_length) {
+    chunks.push_back({.query_tokens = query, .special_tokens = rules.special_tokens});
     return chunks;
   }
   CR_TRY_ASSIGN(const std::size_t size, chunk_tokens(query, document, rules));
@@ -138,22 +139,30 @@ Result<std::vector<PairCut>> chunk_pair(std::size_t query, std::size_t document,
   const std::size_t stride = size - overlap;
   for (std::size_t begin = 0; chunks.size() < rules.chunk.max_chunks; begin += stride) {
     const std::size_t tokens = std::min(size, document - begin);
-    chunks.push_back({.query_tokens = query, .document_begin = begin, .document_tokens = tokens});
+    chunks.push_back({.query_tokens = query,
+                      .document_begin = begin,
+                      .document_tokens = tokens,
+                      .special_tokens = rules.special_tokens});
     if (begin + tokens == document) break;
   }
   return chunks;
 }
 
 void write_pair(std::span<const std::int32_t> query, std::span<const std::int32_t> document,
-                const PairCut& cut, std::int32_t cls_id, std::int32_t sep_id, std::int32_t* ids,
+                const PairCut& cut, const PairLayout& layout, std::int32_t* ids,
                 std::int32_t* type_ids) {
   const auto q = query.subspan(cut.query_begin, cut.query_tokens);
   const auto d = document.subspan(cut.document_begin, cut.document_tokens);
-  *ids++ = cls_id;
+  *ids++ = layout.cls_id;
   ids = std::copy(q.begin(), q.end(), ids);
-  *ids++ = sep_id;
+  *ids++ = layout.sep_id;
+  if (layout.roberta) *ids++ = layout.sep_id;
   ids = std::copy(d.begin(), d.end(), ids);
-  *ids = sep_id;
+  *ids = layout.sep_id;
+  if (layout.roberta) {
+    std::fill_n(type_ids, cut.length(), 0);
+    return;
+  }
   type_ids = std::fill_n(type_ids, q.size() + 2, 0);
   std::fill_n(type_ids, d.size() + 1, 1);
 }

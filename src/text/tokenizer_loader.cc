@@ -1,7 +1,6 @@
 // Tokenizer loader: tokenizer.json. The other format is in vocab_file.cc.
 #include "text/tokenizer_loader.h"
 
-#include <initializer_list>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -9,6 +8,7 @@
 
 #include "base/try.h"
 #include "json/reader.h"
+#include "text/unigram_loader.h"
 #include "text/vocab_file.h"
 
 namespace crossrank::text {
@@ -103,58 +103,65 @@ Result<void> read_added_tokens(const json::Reader& root, TokenizerSpec& spec) {
     CR_TRY(token_id(item.member("id")));       // given by resolve_added_tokens
     tokens.push_back(std::move(token));
   }
+  const auto normalized = [&]() -> Normalize {
+    if (!spec.unigram) {
+      return [&spec](std::string_view text) { return normalize(text, spec.normalizer); };
+    }
+    return [normalizer = SentenceNormalizer(spec.unigram->normalizer)](std::string_view text) {
+      return normalizer.normalize(text);
+    };
+  };
   CR_TRY_ASSIGN(ResolvedTokens resolved,
-                resolve_added_tokens(root.file(), tokens, spec.vocab, spec.normalizer));
+                resolve_added_tokens(root.file(), tokens, spec.vocab, normalized()));
   spec.added_tokens = std::move(resolved.tokens);
   return {};
 }
 
-// [CLS] A [SEP] of type 0, then B [SEP] of type 1, under whatever names. Gives the ids of [CLS]
-// and [SEP].
-class BertTemplate {
+// [CLS] A [SEP] of type 0, then B [SEP] of type 1, under whatever names; or <s> A </s></s> B </s>,
+// all of type 0. Gives the ids of [CLS] and [SEP].
+class PairTemplate {
  public:
-  explicit BertTemplate(const json::Reader& processor) : processor_(processor) {}
+  explicit PairTemplate(const json::Reader& processor) : processor_(processor) {}
 
-  Result<void> read(TokenizerSpec& spec) {
-    CR_TRY(expect(processor_.member("single"), {"", "A0", "0"}));
-    CR_TRY(expect(processor_.member("pair"), {"", "A0", "0", "B1", "1"}));
-    CR_TRY_ASSIGN(spec.cls_id, id_of(cls_));
-    CR_TRY_ASSIGN(spec.sep_id, id_of(sep_));
+  Result<void> read(PairLayout& layout) {
+    CR_TRY_ASSIGN(const std::string single, shape_of(processor_.member("single")));
+    CR_TRY_ASSIGN(const std::string pair, shape_of(processor_.member("pair")));
+    layout.roberta = pair == "cls:0 A:0 sep:0 sep:0 B:0 sep:0 ";
+    if (single != "cls:0 A:0 sep:0 " || (!layout.roberta && pair != "cls:0 A:0 sep:0 B:1 sep:1 ")) {
+      return unsupported();
+    }
+    CR_TRY_ASSIGN(layout.cls_id, id_of(cls_));
+    CR_TRY_ASSIGN(layout.sep_id, id_of(sep_));
     return {};
   }
 
  private:
   Error unsupported() const {
-    return text::unsupported(
-        processor_,
-        "a post_processor other than [CLS] A [SEP] for one text and [CLS] A [SEP] B [SEP] for two "
-        "(token types 0 0 0 1 1)");
+    return text::unsupported(processor_,
+                             "a post_processor other than [CLS] A [SEP] for one text and "
+                             "[CLS] A [SEP] B [SEP] or <s> A </s></s> B </s> for two");
   }
 
-  // `wanted`: "" for [CLS], "0" or "1" for [SEP] of that type, "A0" or "B1" for a text.
-  Result<void> expect(const json::Reader& pieces, std::initializer_list<std::string_view> wanted) {
+  // The pieces of a template with their types, as in "cls:0 A:0 sep:0 ". The first special token
+  // is "cls", whatever else comes is "sep".
+  Result<std::string> shape_of(const json::Reader& pieces) {
     CR_TRY(pieces.expect_array());
-    if (pieces.value().size() != wanted.size()) return unsupported();
-    std::size_t i = 0;
-    for (const std::string_view want : wanted) {
-      const json::Reader piece = pieces.item(i++);
-      const json::Reader special = piece.member("SpecialToken");
-      const json::Reader text = piece.member("Sequence");
-      const json::Reader& given = special.is_null() ? text : special;
-      CR_TRY(given.expect_object());
-      CR_TRY_ASSIGN(const std::string id, given.member("id").string());
-      CR_TRY_ASSIGN(const std::size_t type, given.member("type_id").size());
-      if (want.size() == 2) {
-        if (!special.is_null() || id + std::to_string(type) != want) return unsupported();
-        continue;
+    std::string shape;
+    for (std::size_t i = 0; i < pieces.value().size(); ++i) {
+      const json::Reader special = pieces.item(i).member("SpecialToken");
+      const json::Reader piece = special.is_null() ? pieces.item(i).member("Sequence") : special;
+      CR_TRY(piece.expect_object());
+      CR_TRY_ASSIGN(std::string id, piece.member("id").string());
+      CR_TRY_ASSIGN(const std::size_t type, piece.member("type_id").size());
+      if (!special.is_null()) {
+        std::string& name = i == 0 ? cls_ : sep_;
+        if (name.empty()) name = id;
+        if (id != name) return unsupported();
+        id = i == 0 ? "cls" : "sep";
       }
-      std::string& name = want.empty() ? cls_ : sep_;
-      if (name.empty()) name = id;
-      if (special.is_null() || id != name || std::to_string(type) != (want == "1" ? "1" : "0")) {
-        return unsupported();
-      }
+      shape += id + ":" + std::to_string(type) + " ";
     }
-    return {};
+    return shape;
   }
 
   Result<std::int32_t> id_of(const std::string& name) const {
@@ -180,10 +187,13 @@ Result<void> read_post_processor(const json::Reader& root, TokenizerSpec& spec) 
   if (processor.is_null()) return unsupported(processor, "a tokenizer without a post_processor");
   CR_TRY(processor.expect_object());
   CR_TRY_ASSIGN(const std::string type, processor.member("type").string());
-  if (type == "TemplateProcessing") return BertTemplate(processor).read(spec);
-  if (type != "BertProcessing") return unsupported(processor, "the post_processor " + type);
-  CR_TRY_ASSIGN(spec.cls_id, id_of_pair(processor.member("cls")));
-  CR_TRY_ASSIGN(spec.sep_id, id_of_pair(processor.member("sep")));
+  if (type == "TemplateProcessing") return PairTemplate(processor).read(spec.layout);
+  spec.layout.roberta = type == "RobertaProcessing";
+  if (type != "BertProcessing" && !spec.layout.roberta) {
+    return unsupported(processor, "the post_processor " + type);
+  }
+  CR_TRY_ASSIGN(spec.layout.cls_id, id_of_pair(processor.member("cls")));
+  CR_TRY_ASSIGN(spec.layout.sep_id, id_of_pair(processor.member("sep")));
   return {};
 }
 
@@ -206,9 +216,13 @@ Result<TokenizerSpec> read_tokenizer_json(const base::Blob& blob) {
     if (number != "1.0") return version.bad("must be \"1.0\"");
   }
   TokenizerSpec spec;
-  CR_TRY(read_model(root, spec));
-  CR_TRY(read_normalizer(root, spec));
-  CR_TRY(read_pre_tokenizer(root, spec));
+  if (is_unigram(root.member("model"))) {
+    CR_TRY(read_unigram(root, spec));
+  } else {
+    CR_TRY(read_model(root, spec));
+    CR_TRY(read_normalizer(root, spec));
+    CR_TRY(read_pre_tokenizer(root, spec));
+  }
   CR_TRY(read_added_tokens(root, spec));
   CR_TRY(read_post_processor(root, spec));
   CR_TRY(read_direction(root, spec));

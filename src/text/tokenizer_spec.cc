@@ -14,15 +14,16 @@ Result<std::int32_t> token_id(const json::Reader& value) {
 }
 
 Error unsupported(const json::Reader& where, std::string_view what) {
-  return where.unsupported(std::string(what) +
-                           " is not supported; only BERT's WordPiece tokenizers are. Use a "
-                           "cross-encoder of the BERT family.");
+  return where.unsupported(
+      std::string(what) +
+      " is not supported; only BERT's WordPiece and SentencePiece's Unigram "
+      "tokenizers are. Use a cross-encoder of the BERT or XLM-RoBERTa family.");
 }
 
 Result<ResolvedTokens> resolve_added_tokens(const std::string& file,
                                             const std::vector<AddedToken>& tokens,
                                             const std::vector<VocabEntry>& vocab,
-                                            const NormalizerOptions& normalizer) {
+                                            const Normalize& normalize) {
   constexpr std::int32_t kNotInVocab = -1;
   ResolvedTokens resolved;
   for (const AddedToken& token : tokens) {
@@ -42,7 +43,7 @@ Result<ResolvedTokens> resolve_added_tokens(const std::string& file,
     std::int32_t& id = resolved.ids.find(token.content)->second;
     if (id == kNotInVocab) id = next_id++;
     if (token.normalized) {
-      std::string pattern = normalize(token.content, normalizer);
+      std::string pattern = normalize(token.content);
       if (pattern.empty()) {
         return Error{ErrorCode::kBadTokenizer,
                      file + ": the added token " + json::quote(token.content) +

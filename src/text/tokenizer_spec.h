@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,20 +14,32 @@
 #include "crossrank/result.h"
 #include "json/reader.h"
 #include "text/added_tokens.h"
+#include "text/metaspace.h"
 #include "text/normalizer.h"
+#include "text/pair_encoder.h"
 #include "text/pre_tokenizer.h"
+#include "text/sentence_normalizer.h"
+#include "text/unigram.h"
 #include "text/wordpiece.h"
 
 namespace crossrank::text {
+
+// What a Unigram tokenizer has where a WordPiece one has the first three below.
+struct UnigramSpec {
+  std::vector<SentenceStage> normalizer;
+  MetaspaceOptions words;
+  UnigramOptions options;
+};
 
 struct TokenizerSpec {
   NormalizerOptions normalizer;
   PreTokenizer pre_tokenizer = PreTokenizer::kBert;
   WordPieceOptions wordpiece;
-  std::vector<VocabEntry> vocab;  // no token twice
+  std::optional<UnigramSpec> unigram;
+  std::vector<VocabEntry>
+      vocab;  // of WordPiece no token twice, of Unigram all in order of their ids
   std::vector<AddedToken> added_tokens;
-  std::int32_t cls_id = 0;
-  std::int32_t sep_id = 0;
+  PairLayout layout;
   std::size_t model_max_length = 0;  // SIZE_MAX: not given
   bool truncate_left = false;
 };
@@ -40,6 +53,8 @@ Result<std::int32_t> token_id(const json::Reader& value);
 // kUnsupportedModel: "FILE: WHAT is not supported; ...".
 Error unsupported(const json::Reader& where, std::string_view what);
 
+using Normalize = std::function<std::string(std::string_view)>;
+
 struct ResolvedTokens {
   std::vector<AddedToken> tokens;                        // by id
   std::map<std::string, std::int32_t, std::less<>> ids;  // by content, replaced tokens included
@@ -47,11 +62,12 @@ struct ResolvedTokens {
 
 // The ids and patterns that `tokenizers` gives to `tokens` behind `vocab`: a token that the
 // vocabulary has keeps its id there, whatever the file says; the others are numbered from
-// vocab.size() on. Later tokens replace earlier ones of the same id. `file` is for the message.
+// vocab.size() on. Later tokens replace earlier ones of the same id. `normalize` is what happens to
+// texts, `file` is for the message.
 // Error: kBadTokenizer for a token that normalizes to nothing.
 Result<ResolvedTokens> resolve_added_tokens(const std::string& file,
                                             const std::vector<AddedToken>& tokens,
                                             const std::vector<VocabEntry>& vocab,
-                                            const NormalizerOptions& normalizer);
+                                            const Normalize& normalize);
 
 }  // namespace crossrank::text

@@ -19,9 +19,30 @@ enum CodePointFlag : std::uint16_t {
   kWord = 1 << 8,          // a word character for added tokens with single_word
 };
 
+// Of CodePoint::grapheme. CR, LF and U+200D are told by their code points; regional indicators are
+// kGraphemeOther, as no cluster of two of them is short enough to matter.
+enum Grapheme : std::uint8_t {
+  kGraphemeOther = 0,         // begins a grapheme cluster
+  kGraphemeControl = 1,       // is one, whatever stands beside it
+  kGraphemeExtend = 2,        // belongs to the one before it; so does the next
+  kGraphemeSpacingMark = 3,   // the same, but no pictograph reaches over it
+  kGraphemePrepend = 4,       // takes the next one along
+  kGraphemeL = 5,             // Hangul's leading consonants
+  kGraphemeV = 6,             // vowels
+  kGraphemeT = 7,             // trailing consonants
+  kGraphemeLV = 8,            // syllables without
+  kGraphemeLVT = 9,           // and with a trailing consonant
+  kGraphemeClass = 0x0F,      // the bits of the class
+  kPictographic = 0x10,       // joined to another by U+200D
+  kConjunctConsonant = 0x20,  // joined to another by a linker
+  kConjunctLinker = 0x40,     // such a linker
+  kConjunctExtend = 0x80,     // may stand beside the linker
+};
+
 struct CodePoint {
   std::uint16_t flags;
   std::uint8_t combining_class;  // 0 for those that decompose: their parts have it
+  std::uint8_t grapheme;
 };
 
 // Properties of any code point below 0x110000.

@@ -168,15 +168,17 @@ Result<TokenizerSpec> read_vocab_file(const base::Blob& vocab_txt, const json::R
   for (const std::string_view key : {"additional_special_tokens", "extra_special_tokens"}) {
     CR_TRY(tokens.read_extra(config.member(key)));
   }
-  CR_TRY_ASSIGN(ResolvedTokens resolved,
-                resolve_added_tokens(vocab_txt.name(), tokens.tokens(), spec.vocab, normalizer));
+  CR_TRY_ASSIGN(
+      ResolvedTokens resolved,
+      resolve_added_tokens(vocab_txt.name(), tokens.tokens(), spec.vocab,
+                           [&](std::string_view text) { return normalize(text, normalizer); }));
   spec.added_tokens = std::move(resolved.tokens);
   spec.wordpiece.unk_token = named["unk_token"];
   for (const std::string_view key : {"cls_token", "sep_token"}) {
     if (named[key].empty()) return config.member(key).bad("must name a token");
   }
-  spec.cls_id = resolved.ids[named["cls_token"]];
-  spec.sep_id = resolved.ids[named["sep_token"]];
+  spec.layout.cls_id = resolved.ids[named["cls_token"]];
+  spec.layout.sep_id = resolved.ids[named["sep_token"]];
   return spec;
 }
 

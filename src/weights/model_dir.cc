@@ -93,6 +93,16 @@ Result<ModelDir> assemble(std::string where, const Source& source, Need need) {
                      "or vocab.txt, and model.safetensors."};
   }
   if (!dir.tokenizer_json && !dir.vocab_txt) {
+    for (const char* name : {"sentencepiece.bpe.model", "spiece.model"}) {
+      CR_TRY_ASSIGN(const base::Blob found, source(name));
+      if (!found) continue;
+      return Error{
+          ErrorCode::kUnsupportedModel,
+          dir.where + ": the tokenizer is there only as " + name +
+              ", which is not read; tokenizer.json is needed. Convert it once: python -c \"from "
+              "transformers import AutoTokenizer as T; T.from_pretrained('IN')"
+              ".save_pretrained('OUT')\", and copy tokenizer.json from OUT."};
+    }
     return Error{ErrorCode::kFileNotFound,
                  dir.where + ": no tokenizer.json and no vocab.txt; one of them is needed."};
   }

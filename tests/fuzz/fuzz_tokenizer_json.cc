@@ -18,10 +18,10 @@ void check(const base::Blob& tokenizer_json, const base::Blob& vocab_txt,
     FUZZ_CHECK(!loaded.error().message.empty());
     return;
   }
-  FUZZ_CHECK(loaded->cls_id() >= 0 &&
-             static_cast<std::size_t>(loaded->cls_id()) < loaded->vocab_size());
-  FUZZ_CHECK(loaded->sep_id() >= 0 &&
-             static_cast<std::size_t>(loaded->sep_id()) < loaded->vocab_size());
+  FUZZ_CHECK(loaded->layout().cls_id >= 0 &&
+             static_cast<std::size_t>(loaded->layout().cls_id) < loaded->vocab_size());
+  FUZZ_CHECK(loaded->layout().sep_id >= 0 &&
+             static_cast<std::size_t>(loaded->layout().sep_id) < loaded->vocab_size());
   std::vector<std::int32_t> ids, ids_with_spans;
   std::vector<ByteSpan> spans;
   constexpr std::string_view kText = "The Caf\u00e9 \u4f60 [CLS] a##b, x\u302e \u0130 <ent>";

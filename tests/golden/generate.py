@@ -104,11 +104,24 @@ SPECS = [
     Spec("electra_equal", family="electra", layers=1, labels=2),
     Spec("electra_no_prefix", family="electra", prefix=False, embedding=40, layers=1, dtype="F16",
          labels=3, activation="relu"),
+    Spec("xlmr", family="xlm-roberta", tokenizer="xlmr", hidden=36, heads=3, intermediate=52,
+         type_vocab=1, max_positions=66, eps=1e-5),
+    Spec("xlmr_squeezed", family="xlm-roberta", tokenizer="squeezed", type_vocab=1,
+         max_positions=50, model_max_length=48, layers=1, dtype="F16", added_tokens=ADDED),
+    Spec("roberta_no_prefix", family="roberta", tokenizer="stripped", type_vocab=2, prefix=False,
+         max_positions=90, labels=2, layers=1, dtype="BF16", truncation_side="left"),
+    Spec("camembert", family="camembert", tokenizer="squeezed", type_vocab=1, max_positions=66,
+         layers=1, dtype="F16", vocab_words=200, shards=2),
 ]  # fmt: skip
 # With enough pairs to hold our largest error against PyTorch's. The feed-forward width is that of
 # BERT-base, where the order of a sum shows.
 MANY_PAIRS = ["ffn_3072"]
-LAYER_MODELS = ["act_gelu", "act_silu", "head5", "electra"]
+LAYER_MODELS = ["act_gelu", "act_silu", "head5", "electra", "xlmr"]
+# Padding tokens that a text spells out: they take no position.
+ROBERTA_PAIRS = [
+    ("tea <pad> green", "<pad><pad> Green <mask> tea <pad>"),
+    ("</s>  <s> \u2581tea\u2581", "caf\u00e9 cafe\u0301 \ufb01ne  \u3000 <unk> <mask>x"),
+]
 
 
 def check_versions() -> dict[str, str]:
@@ -325,6 +338,8 @@ def main() -> None:
         pairs = model_pairs(rng, spec.max_length)
         if spec.name in MANY_PAIRS:
             pairs += many_pairs(rng)
+        if spec.family in tiny_models.ROBERTA:
+            pairs += ROBERTA_PAIRS
         folder = data / spec.name
         tiny_models.write_model(spec, folder, pairs)
         reference = Reference(folder)

@@ -172,8 +172,6 @@ TEST(OddConfig, LabelCountsThatDisagree) {
 
 TEST(OddConfig, OtherArchitecturesAreNamed) {
   const std::pair<const char*, const char*> others[] = {
-      {"roberta", "RobertaForSequenceClassification"},
-      {"xlm-roberta", "XLMRobertaForSequenceClassification"},
       {"deberta-v2", "DebertaV2ForSequenceClassification"},
       {"modernbert", "ModernBertForSequenceClassification"},
       {"distilbert", "DistilBertForSequenceClassification"},

@@ -5,16 +5,29 @@ Shared by generate.py (the committed cases) and random_models.py (fresh ones on 
 
 import dataclasses
 import json
+import math
 import pathlib
+import sys
+import unicodedata
 
 import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, normalizers, pre_tokenizers
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent / "tokenizer"))
+
+import unigram  # noqa: E402
+
 TEMPLATE_TOKENIZER = HERE.parents[1] / "models/minilm-l6-crossrank/tokenizer.json"
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 ACTIVATIONS = ["gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu", "tanh"]
+ARCHITECTURES = {"bert": "Bert", "electra": "Electra", "xlm-roberta": "XLMRoberta",
+                 "roberta": "Roberta", "camembert": "Camembert"}  # fmt: skip
+ROBERTA = ["xlm-roberta", "roberta", "camembert"]
+# The forms of tokenizer.json: the one that transformers 5 builds itself for an XLMRobertaTokenizer,
+# whatever the file says, and others that a PreTrainedTokenizerFast takes from the file.
+UNIGRAM = ["xlmr", "squeezed", "stripped"]
 DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 
 
@@ -28,7 +41,7 @@ class Spec:
 
     name: str
     seed: int = 0
-    family: str = "bert"  # or "electra"
+    family: str = "bert"  # or "electra", or one of ROBERTA
     hidden: int = 24
     heads: int = 2
     intermediate: int = 40
@@ -49,7 +62,7 @@ class Spec:
     shards: int = 1
     score_activation: tuple[str, str] | None = None  # (key of config.json, torch path)
     saved_activation: str | None = None  # torch path in the files that sentence-transformers saves
-    tokenizer: str = "json"  # or "vocab": vocab.txt alone
+    tokenizer: str = "json"  # or "vocab": vocab.txt alone; of ROBERTA one of UNIGRAM
     vocab_words: int = 70  # words besides the alphabet
     lowercase: bool = True
     strip_accents: bool | None = None
@@ -59,9 +72,14 @@ class Spec:
     first_special: int = 0  # unused tokens in front of [UNK], as in BERT's own vocabulary
 
     @property
+    def positions(self) -> int:
+        """Those that a token can have: RoBERTa's begin behind pad_token_id, which is 1."""
+        return self.max_positions - 2 * (self.family in ROBERTA)
+
+    @property
     def max_length(self) -> int:
         limit = self.model_max_length
-        return int(self.max_positions if limit is None else min(limit, self.max_positions))
+        return int(self.positions if limit is None else min(limit, self.positions))
 
 
 def read_texts() -> list[dict]:
@@ -100,8 +118,78 @@ def make_vocab(spec: Spec) -> list[str]:
     return list(dict.fromkeys(tokens))
 
 
+def small_charsmap() -> bytes:
+    """What nmt_nfkc does to the characters of the texts, or nearly."""
+    texts = [t for row in read_texts() for t in [row["query"], *row["documents"]]]
+    rules = {}
+    for c in sorted(set("".join(texts + read_odd_texts()))):
+        to = " " if c.isspace() else unicodedata.normalize("NFKC", c)
+        if unicodedata.category(c) in ("Cc", "Cf") and not c.isspace():
+            to = ""
+        if to != c and c != "\0":
+            rules[c] = to
+    for c in "éèàüöñ":
+        rules[unicodedata.normalize("NFD", c)] = c
+    return unigram.write_charsmap(rules)
+
+
+def make_pieces(spec: Spec) -> list[tuple[str, float]]:
+    """An alphabet, the texts' commonest words and word parts, scored by their frequency."""
+    counts: dict[str, int] = {}
+    for text in [t for row in read_texts() for t in [row["query"], *row["documents"]]]:
+        for word in text.split():
+            for piece in ["\u2581" + word, *(word[i : i + 3] for i in range(len(word) - 2))]:
+                counts[piece] = counts.get(piece, 0) + 1
+    chosen = sorted(counts, key=lambda p: (-counts[p] * len(p), p))[: spec.vocab_words]
+    total = sum(counts.values())
+    scores = {piece: math.log(counts[piece] / total) for piece in chosen}
+    letters = [chr(c) for c in range(33, 127)] + list("\u2581äöüßéèàçñ你好世界東京のлоиа")
+    return [*scores.items(), *((c, -9 - i / 7) for i, c in enumerate(letters) if c not in scores)]
+
+
+def write_unigram_tokenizer(spec: Spec, folder: pathlib.Path) -> int:
+    charsmap = small_charsmap()
+    pre = unigram.precompiled(charsmap)
+    normalizers_of = {
+        "xlmr": pre,
+        "squeezed": unigram.sequence("normalizers", pre, unigram.replace(" ")),
+        "stripped": unigram.sequence(
+            "normalizers", pre, unigram.strip(False, True), unigram.replace("\u2581")
+        ),
+    }
+    data = unigram.tokenizer_json(
+        make_pieces(spec), charsmap, normalizer=normalizers_of[spec.tokenizer]
+    )
+    if spec.tokenizer != "xlmr":
+        data["pre_tokenizer"] = unigram.metaspace()
+    size = len(data["model"]["vocab"])
+    data["added_tokens"] += [{"id": size + i, **a} for i, a in enumerate(spec.added_tokens)]
+    write_json(folder / "tokenizer.json", data)
+    config = {
+        "added_tokens_decoder": {
+            str(t["id"]): {k: v for k, v in t.items() if k != "id"} for t in data["added_tokens"]
+        },
+        "bos_token": "<s>", "cls_token": "<s>", "eos_token": "</s>", "sep_token": "</s>",
+        "pad_token": "<pad>", "unk_token": "<unk>",
+        "mask_token": {"__type": "AddedToken", "content": "<mask>", "lstrip": True,
+                       "rstrip": False, "normalized": False, "single_word": False},
+        "model_max_length": int(spec.model_max_length),
+        "tokenizer_class": (
+            "XLMRobertaTokenizer" if spec.tokenizer == "xlmr" else "PreTrainedTokenizerFast"
+        ),
+    }  # fmt: skip
+    if spec.truncation_side != "right":
+        config["truncation_side"] = spec.truncation_side
+    if spec.tokenizer != "xlmr":
+        config["model_input_names"] = ["input_ids", "attention_mask"]
+    write_json(folder / "tokenizer_config.json", config)
+    return size + len(spec.added_tokens)
+
+
 def write_tokenizer(spec: Spec, folder: pathlib.Path) -> int:
     """Writes the tokenizer's files; returns 1 + the largest id."""
+    if spec.family in ROBERTA:
+        return write_unigram_tokenizer(spec, folder)
     tokens = make_vocab(spec)
     ids = {token: i for i, token in enumerate(tokens)}
     added = [{"id": len(tokens) + i, **a} for i, a in enumerate(spec.added_tokens)]
@@ -151,9 +239,8 @@ def write_tokenizer(spec: Spec, folder: pathlib.Path) -> int:
 
 
 def make_config(spec: Spec, vocab_size: int) -> dict:
-    architecture = {"bert": "Bert", "electra": "Electra"}[spec.family]
     config = {
-        "architectures": [architecture + "ForSequenceClassification"],
+        "architectures": [ARCHITECTURES[spec.family] + "ForSequenceClassification"],
         "attention_probs_dropout_prob": 0.1,
         "hidden_dropout_prob": 0.1,
         "hidden_size": spec.hidden,
@@ -162,7 +249,7 @@ def make_config(spec: Spec, vocab_size: int) -> dict:
         "model_type": spec.family,
         "num_attention_heads": spec.heads,
         "num_hidden_layers": spec.layers,
-        "pad_token_id": 0,
+        "pad_token_id": 1 if spec.family in ROBERTA else 0,
         "position_embedding_type": "absolute",
         "torch_dtype": {"F16": "float16", "BF16": "bfloat16"}.get(spec.dtype, "float32"),
         "type_vocab_size": spec.type_vocab,
@@ -240,7 +327,7 @@ def file_dtype(spec: Spec, tensor: torch.Tensor) -> torch.dtype:
 
 def calibrate(model, spec: Spec, tensors: dict, tokenized: list[dict]) -> None:
     """Scales the last layer so that the logits of `tokenized` have a spread of about 3."""
-    last = "classifier.out_proj" if spec.family == "electra" else "classifier"
+    last = "classifier" if spec.family == "bert" else "classifier.out_proj"
     rounded = {n: t.to(file_dtype(spec, t)).double() for n, t in tensors.items()}
     model = model.double().eval()
     model.load_state_dict(rounded, strict=False)
@@ -255,18 +342,22 @@ def calibrate(model, spec: Spec, tensors: dict, tokenized: list[dict]) -> None:
     tensors[last + ".bias"] -= (logits.mean(dim=0) - tensors[last + ".bias"]) * (3.0 / spread)
 
 
+def model_prefix(spec: Spec) -> str:
+    return "roberta." if spec.family in ROBERTA else spec.family + "."
+
+
 def file_tensors(spec: Spec, tensors: dict) -> dict[str, torch.Tensor]:
     """The tensors as the file spells them."""
     out = {}
     for name, tensor in tensors.items():
         stored = tensor.to(file_dtype(spec, tensor)).contiguous()
         if not spec.prefix:
-            name = name.removeprefix(spec.family + ".")
+            name = name.removeprefix(model_prefix(spec))
         if spec.gamma_beta:
             name = name.replace("LayerNorm.weight", "LayerNorm.gamma")
             name = name.replace("LayerNorm.bias", "LayerNorm.beta")
         out[name] = stored
-    prefix = spec.family + "." if spec.prefix else ""
+    prefix = model_prefix(spec) if spec.prefix else ""
     if spec.position_ids:
         out[prefix + "embeddings.position_ids"] = torch.arange(spec.max_positions)[None, :]
     if spec.extra_tensors:

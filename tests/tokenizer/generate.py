@@ -19,6 +19,7 @@ import tempfile
 
 import tokenizers
 import transformers
+import unigram
 from tokenizers import Tokenizer
 
 assert (tokenizers.__version__, transformers.__version__) == ("0.23.3", "5.24.0")
@@ -212,6 +213,46 @@ def added(content, **flags):
     }
 
 
+# Of nmt_nfkc, for the characters of UNIGRAM_TEXTS; the last two are this file's own.
+CHARSMAP = {
+    "\t": " ", "\n": " ", "\r": " ", "\u00a0": " ", "\u3000": " ", "\u2028": " ", "\u200b": " ",
+    "\u0001": "", "\u007f": "", "\u2581": " ", "\ufb01": "fi", "\u00bd": "1\u20442", "\u2460": "1",
+    "e\u0301": "\u00e9", "A\u030a": "\u00c5", "\uff01": "!", "\uff21": "A",
+    "\u1100\u1161": "\uac00", "\ufdfa": "\u0635\u0644\u0649 \u0627\u0644\u0644\u0647",
+    "\U0001d400": "A", "x": "", "q": "abc",
+}  # fmt: skip
+UNIGRAM_PIECES = [
+    ("\u2581", -2.5), ("a", -3.0), ("b", -3.0), ("c", -3.5), ("ab", -6.0), ("abc", -7.5),
+    ("bc", -5.5), ("\u2581a", -4.5), ("\u2581ab", -7.5), ("\u2581the", -3.25), ("the", -5.0),
+    ("\u2581new", -6.0), ("\u2581york", -7.0), ("york", -8.0), ("new", -8.0), ("e", -2.0),
+    ("\u00e9", -9.25), ("\u4f60", -9.5), ("fi", -4.75), ("A", -5.0), ("1", -5.0), ("!", -4.0),
+    (".", -3.0), ("\u2581\u2581", -6.5), ("i", -3.75), ("\uac00", -8.0), ("\u0301", -9.75),
+    ("t", -4.0), ("h", -4.0), ("n", -15.774467468261719), ("foo", -12.0), ("\u0635", -11.0),
+    ("\u00e9\u4f60", -18.75), ("r", -1.8771917819976807),
+]  # fmt: skip
+UNIGRAM_TEXTS = [
+    "", " ", "  ", "a", " a", "a ", "  a  b  ", "abc abca abab", "aabbcc", "the new york",
+    "theyork", "the\tnew\r\nyork", "\u2581a \u2581\u2581b", "\u00a0a\u3000b\u2028",
+    "caf\u00e9 cafe\u0301 e\u0301\u0301", "\u2460 \u2460\u0301 \u2460\u0301\u0301",
+    "\ufb01ne \ufb01\u200d \ufb01\u0301", "A\u030a A\u030a\u0301", "\u00bd!", "xa ax xx",
+    "\u0001a b\u007f", "\u0001", "q qq xq", "\u4f60\u4f60 \u597d \u4f60\u597d\u4f60", "zzz",
+    "z<unk>z", "\u1100\u1161 \u1100\u1161\u11a8 \uac00\u11a8", "\ufdfa", "\uff21\uff01 \U0001d400",
+    "a\u200bb \u200da", "<s>a</s> <pad>", "a <mask> b", "a<mask>b  <mask>", "<mask>", " <mask>",
+    "foo food Foo", "foo bar", "\U0001f468\u200d\U0001f469 \U0001f1e9\U0001f1ea",
+    "\u0915\u094d\u0915\u0301 a\u0903", "new\u0600york \u0600a\u0301", "nnn nn rr r", "a.b.c!",
+    "<0x61>", "\u0085a\u0085", "\ufeffa", "ab" * 40, "\u00e9\u4f60\u00e9",
+]  # fmt: skip
+
+
+def unigram_json(**changes):
+    """As XLM-RoBERTa's; changes of `model` and `added` go into what is there."""
+    model, more = changes.pop("model", {}), changes.pop("added", [])
+    document = unigram.tokenizer_json(UNIGRAM_PIECES, unigram.write_charsmap(CHARSMAP), **changes)
+    document["model"] |= model
+    document["added_tokens"] += more
+    return document
+
+
 def expected(encode, texts):
     for text in texts:
         e = encode(text)
@@ -324,6 +365,37 @@ def main():
         ),
         SMALL_TEXTS,
     )
+
+    pre = unigram_json()["normalizer"]
+    squeeze = unigram.sequence("normalizers", pre, unigram.replace(" "))
+    stripped = unigram.sequence(
+        "normalizers", pre, unigram.strip(False, True), unigram.replace("\u2581")
+    )
+    bytes_vocab = [[f"<0x{i:02X}>", -4.0] for i in range(256) if i != 0xBD]
+    for name, document in {
+        "unigram": unigram_json(),
+        "unigram_old": unigram_json(
+            pre_tokenizer=unigram.sequence(
+                "pretokenizers", unigram.WHITESPACE_SPLIT, unigram.OLD_METASPACE
+            )
+        ),
+        "unigram_squeezed": unigram_json(normalizer=squeeze, pre_tokenizer=unigram.metaspace()),
+        "unigram_stripped": unigram_json(normalizer=stripped, pre_tokenizer=unigram.metaspace()),
+        "unigram_first": unigram_json(
+            normalizer=squeeze,
+            pre_tokenizer=unigram.metaspace("first", split=False),
+            added=[added("foo", single_word=True, rstrip=True), added("bc", normalized=True)],
+        ),
+        "unigram_never": unigram_json(pre_tokenizer=unigram.metaspace("never", replacement="a")),
+        "unigram_bytes": unigram_json(
+            normalizer=None,
+            model={
+                "byte_fallback": True,
+                "vocab": unigram_json()["model"]["vocab"] + bytes_vocab + [["ab", -5.0]],
+            },
+        ),
+    }.items():
+        from_json(name, document, UNIGRAM_TEXTS)
 
     lines = [t + "\n" for t in SMALL_VOCAB]
     from_vocab("vocab_alone", lines, None, SMALL_TEXTS)

@@ -173,19 +173,43 @@ TEST(ModelConfig, MalformedLabels) {
 
 TEST(ModelConfig, OtherArchitecturesAreNamed) {
   for (const char* name :
-       {"RobertaForSequenceClassification", "XLMRobertaForSequenceClassification",
-        "DebertaV2ForSequenceClassification", "ModernBertForSequenceClassification",
+       {"DebertaV2ForSequenceClassification", "ModernBertForSequenceClassification",
         "DistilBertForSequenceClassification"}) {
     const std::string text = "{\"architectures\":[\"" + std::string(name) + "\"]}";
-    EXPECT_EQ(unsupported(text),
-              "architecture \"" + std::string(name) +
-                  "\" is not supported; supported are BertForSequenceClassification and "
-                  "ElectraForSequenceClassification.");
+    EXPECT_EQ(
+        unsupported(text),
+        "architecture \"" + std::string(name) +
+            "\" is not supported; supported are the ForSequenceClassification models of Bert, "
+            "Electra, XLMRoberta, Roberta and Camembert.");
   }
-  for (const char* type : {"roberta", "deberta-v2", "modernbert", "BERT"}) {
+  for (const char* type : {"deberta-v2", "modernbert", "BERT"}) {
     EXPECT_THAT(unsupported("{\"model_type\":\"" + std::string(type) + "\"}"),
                 StartsWith("model_type \"" + std::string(type) + "\" is not supported"));
   }
+}
+
+TEST(ModelConfig, RobertasPositionsBeginBehindThePadding) {
+  const auto roberta = [](const std::string& keys) {
+    return R"({"model_type":"xlm-roberta","vocab_size":50,"max_position_embeddings":514)" + keys +
+           "}";
+  };
+  for (const char* architecture : {"XLMRoberta", "Roberta", "Camembert"}) {
+    const Config config = config_of(R"({"architectures":[")" + std::string(architecture) +
+                                    R"(ForSequenceClassification"]})");
+    EXPECT_EQ(config.family, Family::kRoberta);
+    EXPECT_EQ(config.max_positions, 510U);
+  }
+  const Config absent = config_of(roberta(""));
+  EXPECT_EQ(absent.max_positions, 512U);
+  EXPECT_EQ(absent.position_offset, 2U);
+  EXPECT_EQ(absent.pad_id, 1);
+  const Config zero = config_of(roberta(R"(,"pad_token_id":0)"));
+  EXPECT_EQ(zero.max_positions, 513U);
+  EXPECT_EQ(zero.position_offset, 1U);
+  EXPECT_THAT(bad(roberta(R"(,"pad_token_id":50)")), StartsWith("key `pad_token_id` must be"));
+  EXPECT_THAT(bad(roberta(R"(,"pad_token_id":null)")), StartsWith("key `pad_token_id` must be"));
+  EXPECT_THAT(bad(roberta(R"(,"pad_token_id":-1)")), StartsWith("key `pad_token_id` must be"));
+  EXPECT_EQ(config_of(bert(R"("pad_token_id":7)")).position_offset, 0U);
 }
 
 TEST(ModelConfig, ModelsWithoutAClassifierAreNamed) {

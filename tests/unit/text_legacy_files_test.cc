@@ -36,16 +36,16 @@ std::vector<std::int32_t> ids(const Tokenizer& tokenizer, std::string_view text)
 
 TEST(LegacyFiles, NameTheTokensOfAVocabulary) {
   const Tokenizer tokenizer = load(kMap, kAdded).value();
-  EXPECT_EQ(tokenizer.cls_id(), 2);
-  EXPECT_EQ(tokenizer.sep_id(), 3);
+  EXPECT_EQ(tokenizer.layout().cls_id, 2);
+  EXPECT_EQ(tokenizer.layout().sep_id, 3);
   EXPECT_THAT(ids(tokenizer, "tea newtok [X] [Y] </s>"), ElementsAre(7, 10, 12, 11, 3));
   EXPECT_THAT(ids(load("{}", "{}").value(), "newtok"), ElementsAre(8, 9));
-  EXPECT_EQ(load("{}", "{}").value().cls_id(), 5);
+  EXPECT_EQ(load("{}", "{}").value().layout().cls_id, 5);
 }
 
 TEST(LegacyFiles, DoNotCountBesideADecoder) {
   const Tokenizer tokenizer = load(kMap, kAdded, R"({"added_tokens_decoder": {}})").value();
-  EXPECT_EQ(tokenizer.cls_id(), 5);
+  EXPECT_EQ(tokenizer.layout().cls_id, 5);
   EXPECT_THAT(ids(tokenizer, "newtok"), ElementsAre(8, 9));
 }
 

@@ -248,14 +248,14 @@ TEST(WritePair, PutsSpecialTokensAndTypes) {
   cut.document_begin = 1;
   cut.document_tokens = 2;
   std::vector<std::int32_t> ids(cut.length() + 1, -1), types(cut.length() + 1, -1);
-  write_pair(query, document, cut, 101, 102, ids.data(), types.data());
+  write_pair(query, document, cut, {101, 102}, ids.data(), types.data());
   EXPECT_THAT(ids, ElementsAre(101, 12, 13, 102, 22, 23, 102, -1));
   EXPECT_THAT(types, ElementsAre(0, 0, 0, 0, 1, 1, 1, -1));
 }
 
 TEST(WritePair, HoldsWithoutTokens) {
   std::vector<std::int32_t> ids(3), types(3);
-  write_pair({}, {}, {}, 101, 102, ids.data(), types.data());
+  write_pair({}, {}, {}, {101, 102}, ids.data(), types.data());
   EXPECT_THAT(ids, ElementsAre(101, 102, 102));
   EXPECT_THAT(types, ElementsAre(0, 0, 1));
 }

@@ -56,8 +56,8 @@ TEST(TokenizerLoader, ReadsTheEmbeddedModel) {
                       base::map_file(kModel + "tokenizer_config.json").value())
           .value();
   EXPECT_EQ(tokenizer.vocab_size(), 30522u);
-  EXPECT_EQ(tokenizer.cls_id(), 101);
-  EXPECT_EQ(tokenizer.sep_id(), 102);
+  EXPECT_EQ(tokenizer.layout().cls_id, 101);
+  EXPECT_EQ(tokenizer.layout().sep_id, 102);
   EXPECT_EQ(tokenizer.model_max_length(), 512u);
   EXPECT_FALSE(tokenizer.truncate_left());
   EXPECT_EQ(tokenizer.token(7592), "hello");
@@ -72,8 +72,8 @@ TEST(TokenizerLoader, VocabTxtOfTheEmbeddedModelGivesTheSameIds) {
   const Tokenizer from_vocab =
       Tokenizer::load({}, base::map_file(kModel + "vocab.txt").value(), {}).value();
   EXPECT_EQ(from_vocab.vocab_size(), from_json.vocab_size());
-  EXPECT_EQ(from_vocab.cls_id(), from_json.cls_id());
-  EXPECT_EQ(from_vocab.sep_id(), from_json.sep_id());
+  EXPECT_EQ(from_vocab.layout().cls_id, from_json.layout().cls_id);
+  EXPECT_EQ(from_vocab.layout().sep_id, from_json.layout().sep_id);
   for (const char* text : {"Tokenizing caf\u00e9s [SEP] unaffably [MASK]", "\u4f60\u597d #1"}) {
     EXPECT_EQ(encode(from_vocab, text), encode(from_json, text));
   }
@@ -81,8 +81,12 @@ TEST(TokenizerLoader, VocabTxtOfTheEmbeddedModelGivesTheSameIds) {
 
 TEST(TokenizerLoader, ReadsBothPostProcessors) {
   const Tokenizer processing = load(document()).value();
-  EXPECT_EQ(processing.cls_id(), 2);
-  EXPECT_EQ(processing.sep_id(), 3);
+  EXPECT_EQ(processing.layout().cls_id, 2);
+  EXPECT_EQ(processing.layout().sep_id, 3);
+  EXPECT_EQ(processing.layout().special_tokens(), 3u);
+  const Tokenizer roberta =
+      load(document(R"({"post_processor": {"type": "RobertaProcessing"}})")).value();
+  EXPECT_EQ(roberta.layout().special_tokens(), 4u);
 }
 
 TEST(TokenizerLoader, LimitsOfTheConfig) {
@@ -148,7 +152,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{R"({"version": "2.0"})", kBad, {"`version`", "\"2.0\""}},
         Refusal{R"({"model": null})", kBad, {"`model`", "is missing"}},
         Refusal{R"({"model": {"type": "BPE"}})", kUnsupported, {"BPE"}},
-        Refusal{R"({"model": {"type": "Unigram"}})", kUnsupported, {"Unigram"}},
+        Refusal{R"({"model": {"type": "Unigram"}})", kBad, {"`model.vocab` must be an array"}},
         Refusal{R"({"model": {"unk_token": null}})", kBad, {"`model.unk_token`"}},
         Refusal{R"({"model": {"unk_token": "<unk>"}})", kBad, {"<unk>", "vocabulary"}},
         Refusal{R"({"model": {"continuing_subword_prefix": 3}})",
@@ -184,9 +188,7 @@ INSTANTIATE_TEST_SUITE_P(
                 {"pre-tokenizer Whitespace"}},
         Refusal{R"({"pre_tokenizer": 5})", kBad, {"key `pre_tokenizer` must be", ", not 5."}},
         Refusal{R"({"post_processor": null})", kUnsupported, {"post_processor"}},
-        Refusal{R"({"post_processor": {"type": "RobertaProcessing"}})",
-                kUnsupported,
-                {"RobertaProcessing"}},
+        Refusal{R"({"post_processor": {"type": "ByteLevel"}})", kUnsupported, {"ByteLevel"}},
         Refusal{R"({"post_processor": {"cls": ["[CLS]"]}})", kBad, {"`post_processor.cls`"}},
         Refusal{R"({"post_processor": {"sep": ["[SEP]", "3"]}})",
                 kBad,
@@ -245,7 +247,7 @@ TEST(TokenizerLoader, RefusesOtherTemplates) {
              {"SpecialToken": {"id": "[SEP]", "type_id": 1}}],
     "special_tokens": {"[CLS]": {"id": "[CLS]", "ids": [2], "tokens": ["[CLS]"]},
                        "[SEP]": {"id": "[SEP]", "ids": [3], "tokens": ["[SEP]"]}}}})";
-  EXPECT_EQ(load(document(good)).value().sep_id(), 3);
+  EXPECT_EQ(load(document(good)).value().layout().sep_id, 3);
   const std::pair<const char*, const char*> changes[] = {
       {R"({"Sequence": {"id": "B", "type_id": 1}})", R"({"Sequence": {"id": "B", "type_id": 0}})"},
       {R"({"Sequence": {"id": "B", "type_id": 1}})", R"({"Sequence": {"id": "A", "type_id": 1}})"},
@@ -273,10 +275,12 @@ AddedToken added(const char* content) {
   return out;
 }
 
+std::string unchanged(std::string_view text) { return std::string(text); }
+
 TEST(ResolveAddedTokens, NumbersUnknownTokensBehindTheVocabulary) {
   const auto resolved =
       resolve_added_tokens("f", {added("x"), added("a"), added(""), added("y"), added("x")},
-                           {{"a", 7}, {"b", 1}}, {})
+                           {{"a", 7}, {"b", 1}}, unchanged)
           .value();
   ASSERT_EQ(resolved.tokens.size(), 3u);
   EXPECT_EQ(resolved.tokens[0].content, "x");
@@ -290,7 +294,7 @@ TEST(ResolveAddedTokens, NumbersUnknownTokensBehindTheVocabulary) {
 // The vocabulary has gaps: the next number is one that it has given already.
 TEST(ResolveAddedTokens, KeepsTheIdOfAReplacedToken) {
   const auto resolved =
-      resolve_added_tokens("f", {added("a"), added("x")}, {{"a", 2}, {"b", 3}}, {}).value();
+      resolve_added_tokens("f", {added("a"), added("x")}, {{"a", 2}, {"b", 3}}, unchanged).value();
   ASSERT_EQ(resolved.tokens.size(), 1u);
   EXPECT_EQ(resolved.tokens[0].content, "x");
   EXPECT_EQ(resolved.ids.at("a"), 2);
@@ -300,8 +304,10 @@ TEST(ResolveAddedTokens, KeepsTheIdOfAReplacedToken) {
 TEST(ResolveAddedTokens, NormalizesThePatternNotTheContent) {
   AddedToken token = added("\u00c9A");
   token.normalized = true;
-  const auto resolved =
-      resolve_added_tokens("f", {token}, {{"a", 0}}, {true, true, true, true}).value();
+  const auto normalizer = [](std::string_view text) {
+    return normalize(text, {true, true, true, true});
+  };
+  const auto resolved = resolve_added_tokens("f", {token}, {{"a", 0}}, normalizer).value();
   EXPECT_EQ(resolved.tokens[0].pattern, "ea");
   EXPECT_EQ(resolved.tokens[0].content, "\u00c9A");
 }

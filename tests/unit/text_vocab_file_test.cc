@@ -28,8 +28,8 @@ TEST(VocabFile, DefaultsAreThoseOfAnUncasedBert) {
   EXPECT_TRUE(spec.normalizer.strip_accents);
   EXPECT_TRUE(spec.normalizer.lowercase);
   EXPECT_EQ(spec.pre_tokenizer, PreTokenizer::kBert);
-  EXPECT_EQ(spec.cls_id, 2);
-  EXPECT_EQ(spec.sep_id, 3);
+  EXPECT_EQ(spec.layout.cls_id, 2);
+  EXPECT_EQ(spec.layout.sep_id, 3);
   EXPECT_EQ(spec.vocab.size(), 6u);
   EXPECT_EQ(spec.added_tokens.size(), 5u);
 }
@@ -65,8 +65,8 @@ TEST(VocabFile, ARepeatedTokenHasTheLastNumber) {
 
 TEST(VocabFile, SpecialTokensTheVocabularyLacksAreNumberedBehindIt) {
   const TokenizerSpec spec = read("[UNK]\na\n").value();  // in the order sep, pad, cls, mask
-  EXPECT_EQ(spec.sep_id, 2);
-  EXPECT_EQ(spec.cls_id, 4);
+  EXPECT_EQ(spec.layout.sep_id, 2);
+  EXPECT_EQ(spec.layout.cls_id, 4);
 }
 
 TEST(VocabFile, RefusesWithTheKey) {

@@ -1,0 +1,32 @@
+// Charsmap: SentencePiece's compiled table of character replacements, as tokenizer.json carries it.
+// Applies it to single keys; sentence_normalizer walks over texts.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "crossrank/result.h"
+
+namespace crossrank::text {
+
+// Immutable after parse().
+class Charsmap {
+ public:
+  // From base64: the size of a Darts double array, the array, and the replacements, each ended by
+  // a NUL. Error: kBadTokenizer, without the file's name.
+  static Result<Charsmap> parse(std::string_view base64);
+
+  // The replacement of the shortest key that `text` begins with (the reference looks for all and
+  // takes the first), if there is one.
+  std::optional<std::string_view> find(std::string_view text) const;
+
+ private:
+  std::vector<std::uint32_t> units_;
+  std::string replacements_;
+};
+
+}  // namespace crossrank::text
