@@ -29,6 +29,7 @@
 #include "rerank_output.h"
 #include "rerank_plan.h"
 #include "result_writer.h"
+#include "whole_file.h"
 
 namespace crossrank::cli {
 namespace {
@@ -277,11 +278,24 @@ Result<FirstStage> read_input(const RerankFlags& flags, std::optional<Corpus>& c
   return stage;
 }
 
-Result<void> rerank(const RerankFlags& flags) {
-  CR_TRY(flags.ranking.scoring.check());
+// What would be refused after hours is refused before.
+Result<void> check_output(const RerankFlags& flags) {
   if (!flags.details.empty() && flags.output.empty()) {
     return Error{ErrorCode::kInvalidArgument, "--details needs --output, beside which it is kept"};
   }
+  if (!flags.details.empty() && flags.details == flags.output) {
+    return Error{ErrorCode::kInvalidArgument, "--details and --output are one file"};
+  }
+  for (const std::string& path : {flags.output, flags.details}) {
+    if (path.empty()) continue;
+    CR_TRY(WholeFile::create(path));  // and removed at once
+  }
+  return {};
+}
+
+Result<void> rerank(const RerankFlags& flags) {
+  CR_TRY(flags.ranking.scoring.check());
+  CR_TRY(check_output(flags));
   std::optional<Corpus> corpus;
   CR_TRY_ASSIGN(const FirstStage stage, read_input(flags, corpus));
   CR_TRY_ASSIGN(CrossEncoder loaded, open_model(flags.ranking.model, flags.quiet));

@@ -9,9 +9,12 @@
 #include "eval/trec_files.h"
 #include "json/json.h"
 #include "line_reader.h"
+#include "result_writer.h"
 
 namespace crossrank::cli {
 namespace {
+
+constexpr const char* kControls = " has control characters, which could drive a terminal";
 
 Error bad(std::string message) { return {ErrorCode::kBadInput, std::move(message)}; }
 
@@ -33,11 +36,20 @@ Result<FirstStage> FirstStage::read(const std::string& path, std::size_t depth, 
       CR_TRY(stage.skip(query.id, "there is no text of the query " + json::quote(query.id)));
       continue;
     }
+    if (tsv_field(query.id) != query.id) {
+      CR_TRY(stage.skip(query.id, "the id " + json::quote(query.id) + kControls));
+      continue;
+    }
     RerankQuery& added = stage.queries_.emplace_back();
     added.id = query.id;
     added.text = std::move(found->second);
     for (const eval::ScoredDocument& document : run.records(query)) {
       if (depth != 0 && added.candidates.size() == depth) break;
+      if (tsv_field(document.document) != document.document) {
+        CR_TRY(
+            stage.skip(document.document, "the id " + json::quote(document.document) + kControls));
+        continue;
+      }
       added.candidates.push_back({document.document, document.score});
     }
   }

@@ -152,23 +152,15 @@ class Rerank(CliTest):
         self.assertFalse(partial.exists())
 
     def test_what_a_kill_may_leave_of_a_line(self):
-        files = self.files(*made_set(6, 20, 5))
-        args = ("rerank", *files, "--model", TINY)
+        files = self.files(*made_set(40, 200, 100))
+        args = ("rerank", *files, "--model", WIDE, "--threads", "1")
         expected = self.ok(*args).out
         out, partial = self.folder / "out.trec", self.folder / "out.trec.partial"
-        process = self.start(*args, "-o", "/nonexistent/out.trec")
-        self.assertEqual((process.wait(), out.exists()), (3, False))
-        self.ok(*args, "-o", out)
-        out.unlink()
-        # A whole journal is had where its removal fails: of a folder in the place of the output.
-        out.mkdir()
-        self.fails(3, *args, "-o", out, says="out.trec")
+        self.assertTrue(self.stopped_at(5, partial, signal.SIGKILL, *args, "-o", out))
         journal = partial.read_bytes()
-        out.rmdir()
-        self.assertEqual(journal.count(b"\n"), 7)
-        for size in (0, 5, journal.index(b"\n") + 1, len(journal) // 2, len(journal) - 1):
+        for size in (0, 5, journal.index(b"\n") + 1, len(journal) // 2, len(journal)):
             partial.write_bytes(journal[:size])
-            self.assertIn("6 queries", self.ok(*args, "-o", out).err)
+            self.assertIn("40 queries", self.ok(*args, "-o", out).err)
             self.assertEqual(out.read_bytes(), expected)
         partial.write_bytes(journal)
         for other in (
@@ -297,6 +289,10 @@ class Rerank(CliTest):
             self.fails(3, "rerank", *args, says="missing")
         self.fails(2, "rerank", *good, "--blend", "1.5", says="--blend")
         self.fails(2, "rerank", *good, "--details", "x", says="--output")
+        same = self.folder / "same"
+        self.fails(2, "rerank", *good, "--details", same, "-o", same, says="one file")
+        self.fails(3, "rerank", *good, "-o", "/dev/null", says="no regular file")
+        with_file("--run", "q0 Q0 d\x1b[2J 1 1.0 t\n", 4, ["bad:1:", "control characters"])
         self.fails(2, "rerank", "--queries", "q", says="--corpus")
         self.fails(3, "rerank", *good, "--model", LABELS3, says="one label")
         tight = ("--truncation", "error", "--max-length", "4")
