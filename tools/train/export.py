@@ -4,8 +4,8 @@
         --like models/minilm-l6-crossrank --to build/train/export
 
 The classifier is scaled and shifted so that sigmoid(logit) is the share of annotated answers among
-such pairs: questions of the held-out groups with the first ten passages of BM25. Fitted on every
-other question, reported on the rest.
+such pairs: questions of the held-out groups with BM25's first ten passages, where an answer is
+among them. Fitted on every other question, reported on the rest.
 """
 
 import argparse
@@ -33,9 +33,6 @@ COPIED = (
 def labelled_logits(held_out: HeldOut, weights) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Of each question: logits [FIRST], and whether the passage is an annotated answer."""
     logits, labels = [], []
-    for asked in held_out.sets.values():
-        for one in asked:
-            one.candidates = one.candidates[:FIRST]
     for name, scores in held_out.logits(weights).items():
         logits += scores
         for one in held_out.sets[name]:
@@ -95,7 +92,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     weights = load_file(options.weights)
-    logits, labels = labelled_logits(HeldOut(options.data, options.queries), weights)
+    logits, labels = labelled_logits(HeldOut(options.data, options.queries, FIRST), weights)
     line = fit(np.concatenate(logits[::2]), np.concatenate(labels[::2]))
     rest = np.concatenate(logits[1::2]), np.concatenate(labels[1::2])
     print(f"scale {line[0]:.4f}, shift {line[1]:.4f}, measured on {len(rest[0])} pairs")

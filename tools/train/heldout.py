@@ -12,7 +12,7 @@ import texts
 import torch
 from bm25 import Bm25
 
-DEPTH = 50  # of BM25 over the set's passages: what a first stage hands to a reranker
+DEPTH = 50  # what a first stage hands to a reranker
 IN_DOMAIN_QUERIES = 25  # of each source that is trained on; together one set
 
 
@@ -24,7 +24,9 @@ class Asked:
     answers: set[int]
 
 
-def sets(folder: pathlib.Path, queries: int) -> tuple[dict[str, list[Asked]], dict[int, str]]:
+def sets(
+    folder: pathlib.Path, queries: int, depth: int
+) -> tuple[dict[str, list[Asked]], dict[int, str]]:
     """{name: questions whose answer BM25 finds} and the passages' texts.
 
     A source that is held out is a set with all its passages; the held-out groups of the others make
@@ -38,15 +40,15 @@ def sets(folder: pathlib.Path, queries: int) -> tuple[dict[str, list[Asked]], di
     made = {}
     for source, rows in sorted(by_source.items()):
         if source in texts.HELD_OUT_SOURCES:
-            made[source] = ask(rows, passages, queries)
+            made[source] = ask(rows, passages, queries, depth)
         else:
-            made.setdefault("in_domain", []).extend(ask(rows, passages, IN_DOMAIN_QUERIES))
+            made.setdefault("in_domain", []).extend(ask(rows, passages, IN_DOMAIN_QUERIES, depth))
     made["in_domain"].sort(key=lambda one: texts.fixed_hash(one.query))
     del made["in_domain"][queries:]
     return made, passages
 
 
-def ask(rows, passages, queries: int) -> list[Asked]:
+def ask(rows, passages, queries: int, depth: int) -> list[Asked]:
     answers = collections.defaultdict(set)
     for row in rows:
         answers[texts.normal(row["query"])].add(row["positive"])
@@ -58,7 +60,7 @@ def ask(rows, passages, queries: int) -> list[Asked]:
     original = {texts.normal(row["query"]): row["query"] for row in rows}
     made = []
     for query, scores in zip(order, coverage):
-        best = np.argsort(-scores, kind="stable")[:DEPTH]
+        best = np.argsort(-scores, kind="stable")[:depth]
         found = [corpus[place] for place in best]
         if answers[query] & set(found):
             made.append(Asked(original[query], found, scores[best].tolist(), answers[query]))
@@ -79,10 +81,10 @@ def mean_ndcg(asked: list[Asked], scores: list[np.ndarray]) -> float:
 
 
 class HeldOut:
-    """The sets, tokenized."""
+    """The sets, tokenized: `queries` of each, with the first `depth` candidates of BM25."""
 
-    def __init__(self, folder: pathlib.Path, queries: int):
-        self.sets, passages = sets(folder, queries)
+    def __init__(self, folder: pathlib.Path, queries: int, depth: int):
+        self.sets, passages = sets(folder, queries, depth)
         used = sorted({i for asked in self.sets.values() for one in asked for i in one.candidates})
         tokens = teacher.tokenize([passages[i] for i in used], teacher.PASSAGE_TOKENS)
         self.passage_tokens = dict(zip(used, tokens))
@@ -130,7 +132,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    held_out = HeldOut(options.data, options.queries)
+    held_out = HeldOut(options.data, options.queries, DEPTH)
     print("queries:", *(f"{name} {len(asked)}" for name, asked in held_out.sets.items()))
     bm25 = {name: [np.array(one.bm25) for one in asked] for name, asked in held_out.sets.items()}
     print_row("BM25", held_out.quality(bm25))

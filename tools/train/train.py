@@ -27,7 +27,7 @@ COOLDOWN = 0.25  # share of the steps in which the rate falls to zero
 DECAY = 0.998  # of the averaged weights: the last 500 steps or so
 WEIGHT_DECAY, CLIP = 0.01, 1.0
 LABEL_LOSS = 0.1  # of binary cross-entropy, which holds the logits' level between queries
-VALIDATION_QUERIES = 30  # of each held-out set
+VALIDATION_QUERIES, VALIDATION_DEPTH = 40, 20  # of each held-out set
 CHECKPOINT_SECONDS, LOG_STEPS = 240, 10
 
 
@@ -122,7 +122,7 @@ def train(options) -> None:
 
 
 def go(options, lists: Lists, run: Run, log) -> None:
-    held_out = HeldOut(options.data, VALIDATION_QUERIES)
+    held_out = HeldOut(options.data, VALIDATION_QUERIES, VALIDATION_DEPTH)
     start = saved = time.monotonic()
     tokens, losses, first, quality = 0, [], run.step, {}
     while run.step < options.steps and time.monotonic() - start < 60 * options.minutes:

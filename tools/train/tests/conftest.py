@@ -30,6 +30,9 @@ def passage(topic: str, aspect: str, number: int) -> str:
     return " ".join(parts)
 
 
+torch.set_num_threads(1)  # a second one waits more than it works
+
+
 @pytest.fixture(scope="session")
 def data(tmp_path_factory) -> pathlib.Path:
     """Ten passages of each topic: one group a topic; the last two topics are a held-out source."""

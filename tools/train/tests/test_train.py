@@ -45,7 +45,7 @@ def test_held_out_groups_are_in_no_list(data, vectors):
     assert {query.kind for query in made.queries} == {"question", "claim", "keywords"}
     used = {made.unit_passage[unit] for unit in np.unique(found["candidates"]) if unit >= 0}
     assert used and not used & held_passages
-    sets, _ = heldout.sets(data, 100)
+    sets, _ = heldout.sets(data, 100, 50)
     asked = {i for asked in sets.values() for one in asked for i in one.candidates}
     assert asked and asked <= held_passages
 
