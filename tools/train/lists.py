@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 from prepare import LEXICAL, NEAR, SURE
 
-LISTS, PASSAGES = 16, 8  # a step's queries, and passages of each: one positive, seven others
+LISTS, PASSAGES = 8, 8  # a step's queries, and passages of each: one positive, seven others
 FROM_SURE, FROM_NEAR = 2, 3  # of the seven; the rest from BM25's top
 
 # How often an epoch draws a query: questions of real searchers and on abstracts more.

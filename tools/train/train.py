@@ -22,9 +22,9 @@ from heldout import HeldOut
 from lists import PASSAGES, Lists
 from safetensors.torch import save_file
 
-WARMUP = 100  # steps
+WARMUP = 40  # steps
 COOLDOWN = 0.25  # share of the steps in which the rate falls to zero
-DECAY = 0.998  # of the averaged weights: the last 500 steps or so
+DECAY = 0.999  # of the averaged weights: the last 1000 steps or so
 WEIGHT_DECAY, CLIP = 0.01, 1.0
 LABEL_LOSS = 0.1  # of binary cross-entropy, which holds the logits' level between queries
 VALIDATION_QUERIES, VALIDATION_DEPTH = 40, 20  # of each held-out set
