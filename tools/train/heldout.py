@@ -126,13 +126,14 @@ def main() -> None:
     parser.add_argument("--data", required=True, type=pathlib.Path)
     parser.add_argument("--out", default=pathlib.Path("build/train"), type=pathlib.Path)
     parser.add_argument("--queries", default=100, type=int, help="of each set")
+    parser.add_argument("--depth", default=DEPTH, type=int, help="of BM25's candidates")
     parser.add_argument("--threads", default=2, type=int)
     parser.add_argument(
         "models", nargs="*", type=pathlib.Path, help="folders with model.safetensors"
     )
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    held_out = HeldOut(options.data, options.queries, DEPTH)
+    held_out = HeldOut(options.data, options.queries, options.depth)
     print("queries:", *(f"{name} {len(asked)}" for name, asked in held_out.sets.items()))
     bm25 = {name: [np.array(one.bm25) for one in asked] for name, asked in held_out.sets.items()}
     print_row("BM25", held_out.quality(bm25))
