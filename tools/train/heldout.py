@@ -1,0 +1,157 @@
+"""Ranking quality on the groups that were held back; it reads no evaluation set."""
+
+import argparse
+import collections
+import dataclasses
+import pathlib
+
+import bert
+import numpy as np
+import teacher
+import texts
+import torch
+from bm25 import Bm25
+
+DEPTH = 50  # what a first stage hands to a reranker
+IN_DOMAIN_QUERIES = 25  # of each source that is trained on; together one set
+
+
+@dataclasses.dataclass
+class Asked:
+    query: str
+    candidates: list[int]  # passage ids in BM25's order
+    bm25: list[float]  # as coverage
+    answers: set[int]
+
+
+def sets(
+    folder: pathlib.Path, queries: int, depth: int
+) -> tuple[dict[str, list[Asked]], dict[int, str]]:
+    """{name: questions whose answer BM25 finds} and the passages' texts.
+
+    A source that is held out is a set with all its passages; the held-out groups of the others make
+    the set in_domain, each question against the held-out passages of its source.
+    """
+    passages = texts.read_passages(folder)
+    out, _ = texts.held_out_rows(texts.read_rows(folder, "questions.jsonl"))
+    by_source = collections.defaultdict(list)
+    for row in out:
+        by_source[row["source"]].append(row)
+    made = {}
+    for source, rows in sorted(by_source.items()):
+        if source in texts.HELD_OUT_SOURCES:
+            made[source] = ask(rows, passages, queries, depth)
+        else:
+            made.setdefault("in_domain", []).extend(ask(rows, passages, IN_DOMAIN_QUERIES, depth))
+    made["in_domain"].sort(key=lambda one: texts.fixed_hash(one.query))
+    del made["in_domain"][queries:]
+    return made, passages
+
+
+def ask(rows, passages, queries: int, depth: int) -> list[Asked]:
+    answers = collections.defaultdict(set)
+    for row in rows:
+        answers[texts.normal(row["query"])].add(row["positive"])
+    corpus = sorted({row["positive"] for row in rows})
+    index = Bm25([passages[i] for i in corpus])
+    order = sorted(answers, key=texts.fixed_hash)
+    asked_matrix = index.query_matrix(order)
+    coverage = index.coverage((asked_matrix @ index.matrix.T).toarray(), asked_matrix)
+    original = {texts.normal(row["query"]): row["query"] for row in rows}
+    made = []
+    for query, scores in zip(order, coverage):
+        best = np.argsort(-scores, kind="stable")[:depth]
+        found = [corpus[place] for place in best]
+        if answers[query] & set(found):
+            made.append(Asked(original[query], found, scores[best].tolist(), answers[query]))
+    return made[:queries]
+
+
+def ndcg(order, answers: set[int], depth: int = 10) -> float:
+    gain = sum(1 / np.log2(rank + 2) for rank, i in enumerate(order[:depth]) if i in answers)
+    return gain / sum(1 / np.log2(rank + 2) for rank in range(min(depth, len(answers))))
+
+
+def mean_ndcg(asked: list[Asked], scores: list[np.ndarray]) -> float:
+    ranked = [
+        [one.candidates[place] for place in np.argsort(-np.asarray(row), kind="stable")]
+        for one, row in zip(asked, scores)
+    ]
+    return float(np.mean([ndcg(order, one.answers) for order, one in zip(ranked, asked)]))
+
+
+class HeldOut:
+    """The sets, tokenized: `queries` of each, with the first `depth` candidates of BM25."""
+
+    def __init__(self, folder: pathlib.Path, queries: int, depth: int):
+        self.sets, passages = sets(folder, queries, depth)
+        used = sorted({i for asked in self.sets.values() for one in asked for i in one.candidates})
+        tokens = teacher.tokenize([passages[i] for i in used], teacher.PASSAGE_TOKENS)
+        self.passage_tokens = dict(zip(used, tokens))
+
+    def query_tokens(self, asked: list[Asked]):
+        return teacher.tokenize([one.query for one in asked], teacher.QUERY_TOKENS)
+
+    def cosines(self, cache: pathlib.Path, weights) -> dict[str, list[np.ndarray]]:
+        """The teacher's scores of all candidates."""
+        places = {i: place for place, i in enumerate(self.passage_tokens)}
+        vectors = teacher.embeddings(list(self.passage_tokens.values()), cache, weights)
+        made = {}
+        for name, asked in self.sets.items():
+            queries = teacher.embeddings(self.query_tokens(asked), cache, weights)
+            made[name] = [
+                vectors[[places[i] for i in one.candidates]] @ query
+                for one, query in zip(asked, queries)
+            ]
+        return made
+
+    def logits(self, weights) -> dict[str, list[np.ndarray]]:
+        made = {}
+        for name, asked in self.sets.items():
+            made[name] = []
+            for one, query in zip(asked, self.query_tokens(asked)):
+                pairs = [(query, self.passage_tokens[i]) for i in one.candidates]
+                with torch.no_grad():
+                    made[name].append(bert.logits(weights, pairs).numpy())
+        return made
+
+    def quality(self, scores: dict[str, list[np.ndarray]]) -> dict[str, float]:
+        """nDCG@10 of each set, and their mean."""
+        found = {name: mean_ndcg(asked, scores[name]) for name, asked in self.sets.items()}
+        return found | {"mean": float(np.mean(list(found.values())))}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", required=True, type=pathlib.Path)
+    parser.add_argument("--out", default=pathlib.Path("build/train"), type=pathlib.Path)
+    parser.add_argument("--queries", default=100, type=int, help="of each set")
+    parser.add_argument("--depth", default=DEPTH, type=int, help="of BM25's candidates")
+    parser.add_argument("--threads", default=2, type=int)
+    parser.add_argument(
+        "models", nargs="*", type=pathlib.Path, help="folders with model.safetensors"
+    )
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    held_out = HeldOut(options.data, options.queries, options.depth)
+    print("queries:", *(f"{name} {len(asked)}" for name, asked in held_out.sets.items()))
+    bm25 = {name: [np.array(one.bm25) for one in asked] for name, asked in held_out.sets.items()}
+    print_row("BM25", held_out.quality(bm25))
+    cosines = held_out.cosines(options.out / "cache", bert.read_weights(bert.base_folder()))
+    print_row("bi-encoder", held_out.quality(cosines))
+    for weight in (0.2, 0.4, 0.6):  # of coverage; the teacher's is COVERAGE x TEMPERATURE
+        mixed = {
+            name: [c + weight * b for c, b in zip(cosines[name], bm25[name])] for name in cosines
+        }
+        print_row(f"bi-encoder + {weight} BM25", held_out.quality(mixed))
+    for folder in options.models:
+        print_row(folder.name, held_out.quality(held_out.logits(bert.read_weights(folder))))
+
+
+def print_row(name: str, values: dict[str, float]) -> None:
+    cells = (f"{key} {value:.4f}" for key, value in values.items())
+    print(f"{name:24}", *cells, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""Step 1: from texts to arrays: tokens, the teacher's scores, mined candidates. It trains nothing.
+
+    python tools/train/prepare.py --data DIR --out build/train
+
+DIR holds passages.jsonl and questions.jsonl. The embeddings are kept as they are made, so that a
+killed run goes on where it was.
+"""
+
+import argparse
+import pathlib
+
+import bert
+import numpy as np
+import teacher
+import texts
+import torch
+from bm25 import Bm25
+
+SURE, NEAR, LEXICAL = 6, 16, 40  # candidates a query keeps: sure negatives, cosine's top, BM25's
+FALSE_NEGATIVE = 0.95  # a candidate with this share of the positive's cosine may answer as well
+CHUNK = 256  # queries; times 50,000 units times float32 is 50 MB
+
+
+def mine(made: texts.TrainingSet, query_vectors, unit_vectors) -> dict[str, np.ndarray]:
+    """candidates [Q,K] (units, -1 where there is none) with cosine and coverage [Q,K].
+
+    Column 0 is the positive: of a passage in windows, the one nearest to the query.
+    """
+    index = Bm25(made.units)
+    width = 1 + SURE + NEAR + LEXICAL
+    candidates = np.full((len(made.queries), width), -1, np.int32)
+    cosine = np.zeros(candidates.shape, np.float32)
+    coverage = np.zeros(candidates.shape, np.float32)
+    for first in range(0, len(made.queries), CHUNK):
+        queries = made.queries[first : first + CHUNK]
+        asked = index.query_matrix([query.text for query in queries])
+        lexical = index.coverage((asked @ index.matrix.T).toarray(), asked)
+        near = query_vectors[first : first + CHUNK] @ unit_vectors.T
+        for row, query in enumerate(queries):
+            chosen = choose(query, near[row], lexical[row], made.mined)
+            candidates[first + row, : len(chosen)] = chosen
+            cosine[first + row] = near[row][candidates[first + row]]
+            coverage[first + row] = lexical[row][candidates[first + row]]
+        if first // CHUNK % 40 == 0:
+            print(f"mined for {first} of {len(made.queries)} queries", flush=True)
+    return {"candidates": candidates, "cosine": cosine, "coverage": coverage}
+
+
+def choose(query: texts.Query, near, lexical, mined: int) -> list[int]:
+    """The positive, sure negatives (padded), then the top of each retriever without doubtful ones.
+
+    Keywords have no label worth the name, so no candidate of theirs is a false negative.
+    """
+    positive = max(query.positives, key=lambda unit: near[unit])
+    allowed = np.ones(mined, bool)
+    if query.kind != "keywords":
+        allowed = near[:mined] <= FALSE_NEGATIVE * near[positive]
+    allowed[[unit for unit in query.barred if unit < mined]] = False
+    allowed[query.sure] = False
+    sure = sorted(query.sure, key=lambda unit: -near[unit])[:SURE]
+    sure += [-1] * (SURE - len(sure))
+    nearest = top(np.where(allowed, near[:mined], -np.inf), NEAR)
+    allowed[nearest] = False
+    matching = top(np.where(allowed, lexical[:mined], -np.inf), LEXICAL)
+    return [positive, *sure, *nearest, *matching]
+
+
+def top(scores: np.ndarray, count: int) -> list[int]:
+    count = min(count, int(np.isfinite(scores).sum()))
+    if count == 0:
+        return []
+    found = np.argpartition(-scores, count - 1)[:count]
+    return found[np.argsort(-scores[found], kind="stable")].tolist()
+
+
+def prepare(data: pathlib.Path, out: pathlib.Path, seed: int, weights) -> None:
+    made = texts.build(data, seed)
+    query_tokens = teacher.tokenize([query.text for query in made.queries], teacher.QUERY_TOKENS)
+    unit_tokens = teacher.tokenize(made.units, teacher.PASSAGE_TOKENS)
+    query_vectors = teacher.embeddings(query_tokens, out / "cache", weights)
+    unit_vectors = teacher.embeddings(unit_tokens, out / "cache", weights)
+    for name, array in mine(made, query_vectors, unit_vectors).items():
+        teacher.save_array(out / f"{name}.npy", array)
+    for name, token_lists in (("query", query_tokens), ("unit", unit_tokens)):
+        ends = np.cumsum([0] + [len(tokens) for tokens in token_lists])
+        teacher.save_array(out / f"{name}_tokens.npy", np.concatenate(token_lists))
+        teacher.save_array(out / f"{name}_ends.npy", ends)
+    for name in ("kind", "source"):
+        values = np.array([getattr(query, name) for query in made.queries])
+        teacher.save_array(out / f"{name}.npy", values)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", required=True, type=pathlib.Path)
+    parser.add_argument("--out", default=pathlib.Path("build/train"), type=pathlib.Path)
+    parser.add_argument("--seed", default=1, type=int)
+    parser.add_argument("--threads", default=2, type=int)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    prepare(options.data, options.out, options.seed, bert.read_weights(bert.base_folder()))
+
+
+if __name__ == "__main__":
+    main()

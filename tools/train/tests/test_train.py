@@ -1,0 +1,229 @@
+"""Runs the pipeline on a small set with a small model; says nothing about quality."""
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+
+import bert
+import export
+import heldout
+import lists
+import numpy as np
+import prepare
+import pytest
+import teacher
+import texts
+import torch
+import train
+from safetensors.torch import load_file
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+SEED = 1
+
+
+@pytest.fixture(scope="module")
+def prepared(data, model, tmp_path_factory) -> pathlib.Path:
+    folder = tmp_path_factory.mktemp("prepared")
+    prepare.prepare(data, folder, SEED, bert.read_weights(model))
+    return folder
+
+
+def mined(data, vectors):
+    made = texts.build(data, SEED)
+    query_vectors, unit_vectors = vectors(len(made.queries), 2), vectors(len(made.units), 3)
+    return made, query_vectors @ unit_vectors.T, prepare.mine(made, query_vectors, unit_vectors)
+
+
+def test_held_out_groups_are_in_no_list(data, vectors):
+    out, kept = texts.held_out_rows(texts.read_rows(data, "questions.jsonl"))
+    held_passages = {row["positive"] for row in out}
+    assert {row["source"] for row in out} == {"covidqa", "squad_dev"}  # a source, and groups
+    assert not {row["group"] for row in out} & {row["group"] for row in kept}
+    made, _, found = mined(data, vectors)
+    assert {query.kind for query in made.queries} == {"question", "claim", "keywords"}
+    used = {made.unit_passage[unit] for unit in np.unique(found["candidates"]) if unit >= 0}
+    assert used and not used & held_passages
+    sets, _ = heldout.sets(data, 100, 50)
+    asked = {i for asked in sets.values() for one in asked for i in one.candidates}
+    assert asked and asked <= held_passages
+
+
+def test_a_title_that_is_held_out_is_held_out_everywhere():
+    row = {"source": "squad_dev", "group": "g", "positive": 1, "negatives": [], "title": "T"}
+    held = dict(row, source="covidqa", group="h", positive=2)
+    assert texts.held_out_rows([row, held]) == ([held], [])
+
+
+def test_positives_of_a_question_are_not_its_negatives(data, vectors):
+    made, _, found = mined(data, vectors)
+    first = [q for q in range(len(made.queries)) if len(set(made.queries[q].barred)) > 1]
+    asked = [q for q in first if "history" in made.queries[q].text.lower()]
+    assert asked
+    for number, query in enumerate(made.queries):
+        if query.kind == "keywords":  # unlabelled
+            continue
+        answers = {made.unit_passage[unit] for unit in [*query.positives, *query.barred]}
+        others = found["candidates"][number][1:]
+        assert not answers & {made.unit_passage[unit] for unit in others if unit >= 0}
+
+
+def test_candidates_near_to_the_positive_are_not_negatives(data, vectors):
+    made, cosine, found = mined(data, vectors)
+    excluded = 0
+    for number, query in enumerate(made.queries):
+        if query.kind == "keywords":
+            continue
+        positive = found["candidates"][number, 0]
+        bound = prepare.FALSE_NEGATIVE * cosine[number, positive]
+        negatives = found["candidates"][number][1 + prepare.SURE :]
+        assert (cosine[number][negatives[negatives >= 0]] <= bound).all()
+        excluded += (cosine[number] > bound).sum()
+    assert excluded > 100
+
+
+def test_sure_negatives_stay_though_the_teacher_likes_them(data, vectors):
+    made, cosine, found = mined(data, vectors)
+    better = 0
+    for number, query in enumerate(made.queries):
+        sure = found["candidates"][number][1 : 1 + prepare.SURE]
+        sure = sure[sure >= 0]
+        assert set(sure.tolist()) <= set(query.sure)
+        better += (cosine[number][sure] > cosine[number, found["candidates"][number, 0]]).sum()
+    assert better > 10
+
+
+def test_windows_hold_the_text_and_units_of_a_passage_are_disjoint(data):
+    made = texts.build(data, SEED)
+    passages = texts.read_passages(data)
+    parts = {}
+    for unit in range(made.mined):
+        parts.setdefault(made.unit_passage[unit], []).append(made.units[unit])
+    assert any(len(found) > 1 for found in parts.values())
+    assert all(" ".join(found) == passages[i] for i, found in parts.items())
+
+
+def test_bm25_is_that_of_the_formula():
+    index = prepare.Bm25(["red fox", "red red hen house", "blue"])
+    asked = index.query_matrix(["the red hen?"])
+    scores = (asked @ index.matrix.T).toarray()[0]
+    idf = {"red": np.log1p(1.5 / 2.5), "hen": np.log1p(2.5 / 1.5)}
+    lengths, mean, k1, b = (2, 4, 1), 7 / 3, 0.9, 0.4
+    norm = [k1 * (1 - b + b * length / mean) for length in lengths]
+    wanted = [
+        idf["red"] * 1.9 / (1 + norm[0]),
+        idf["red"] * 2 * 1.9 / (2 + norm[1]) + idf["hen"] * 1.9 / (1 + norm[1]),
+        0,
+    ]
+    np.testing.assert_allclose(scores, wanted, rtol=1e-6)
+
+
+def test_a_list_has_one_positive_and_a_target_that_sums_to_one(prepared):
+    made = lists.Lists(prepared, SEED)
+    step = made.step(3)
+    assert len(step.pairs) == lists.LISTS * lists.PASSAGES
+    np.testing.assert_allclose(step.target.sum(1), 1, rtol=1e-6)
+    assert (step.target[~step.present] == 0).all()
+    labelled = step.target[step.is_label]
+    assert (labelled[:, 0] >= lists.LABEL_SHARE["question"]).all()
+
+
+def test_every_query_is_drawn_once_an_epoch_or_as_often_as_said(prepared):
+    made = lists.Lists(prepared, SEED)
+    times = np.bincount(made.epoch(0), minlength=len(made.kind))
+    assert (times[made.kind != "question"] == 1).all()
+    share = times[made.kind == "question"].mean()
+    assert abs(share - lists.SOURCE_DRAWS["squad_dev"]) < 0.15
+
+
+def test_logits_are_those_of_transformers(model):
+    """bfloat16 products against float32."""
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    reference = AutoModelForSequenceClassification.from_pretrained(model).eval()
+    pairs = [("What is a falcon?", "A bird."), ("size", "It is five metres long. " * 20)]
+    with torch.no_grad():
+        wanted = [
+            reference(**tokenizer(*pair, return_tensors="pt")).logits.item() for pair in pairs
+        ]
+    tokens = [teacher.tokenize(list(pair), 500) for pair in pairs]
+    with torch.no_grad():
+        logits = bert.logits(bert.read_weights(model), tokens)
+    np.testing.assert_allclose(logits.numpy(), wanted, atol=0.03)
+
+
+def options_of(data, prepared, model, run, **changed) -> argparse.Namespace:
+    chosen = {"steps": 6, "minutes": 5.0, "rate": 1e-3, "validate_every": 3, "seed": SEED}
+    return argparse.Namespace(
+        data=data, prepared=prepared, start=model, run=run, **(chosen | changed)
+    )
+
+
+def weights_of(run: pathlib.Path):
+    state = torch.load(run / "checkpoint.pt")
+    return state["step"], state["weights"], state["average"]
+
+
+def test_a_killed_run_ends_in_the_same_weights(data, prepared, model, tmp_path, monkeypatch):
+    train.train(options_of(data, prepared, model, tmp_path / "whole"))
+    monkeypatch.setattr(train, "CHECKPOINT_SECONDS", 0)
+    take = train.Run.take
+
+    def killed(self, step, rate):
+        if self.step == 4:
+            raise KeyboardInterrupt
+        return take(self, step, rate)
+
+    monkeypatch.setattr(train.Run, "take", killed)
+    options = options_of(data, prepared, model, tmp_path / "cut")
+    with pytest.raises(KeyboardInterrupt):
+        train.train(options)
+    assert weights_of(tmp_path / "cut")[0] == 4
+    monkeypatch.setattr(train.Run, "take", take)
+    train.train(options)
+    whole, cut = weights_of(tmp_path / "whole"), weights_of(tmp_path / "cut")
+    assert whole[0] == cut[0] == 6
+    for one, other in zip(whole[1:], cut[1:]):
+        assert all(torch.equal(one[name], other[name]) for name in one)
+    started = bert.read_weights(model)
+    assert any(not torch.equal(started[name], whole[1][name]) for name in started)
+    log = [json.loads(line) for line in (tmp_path / "cut/log.jsonl").read_text().splitlines()]
+    assert [row["from_step"] for row in log if "from_step" in row] == [0, 4]
+
+
+def test_a_slice_ends_after_its_minutes(data, prepared, model, tmp_path):
+    train.train(options_of(data, prepared, model, tmp_path, minutes=0.0))
+    assert weights_of(tmp_path)[0] == 0
+
+
+def test_calibration_finds_the_line():
+    chance = np.random.default_rng(4)
+    logits = chance.normal(size=20000) * 3
+    labels = chance.random(20000) < 1 / (1 + np.exp(-(0.5 * logits - 2)))
+    line = export.fit(logits, labels)
+    np.testing.assert_allclose(line, [0.5, -2], atol=0.1)
+    assert export.calibration_error(line, logits, labels) < 0.02
+    assert export.calibration_error((1.0, 0.0), logits, labels) > 0.1
+
+
+def test_an_exported_folder_gives_the_calibrated_logits(model, tmp_path):
+    from sentence_transformers import CrossEncoder
+
+    weights = export.calibrated(bert.read_weights(model), (0.5, -2.0))
+    export.write_folder(weights, model, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in model.iterdir()}
+    half = load_file(tmp_path / "model.safetensors")
+    assert {weight.dtype for weight in half.values()} == {torch.float16}
+    pairs = [["What is a falcon?", "A bird."], ["size", "It is five metres long. " * 20]]
+    known = dict(device="cpu", model_kwargs={"dtype": torch.float32})
+    before, after = (CrossEncoder(str(path), **known).predict(pairs) for path in (model, tmp_path))
+    np.testing.assert_allclose(after, 0.5 * before - 2, atol=2e-3)
+    if binary := os.environ.get("CROSSRANK"):
+        np.testing.assert_allclose(scored(binary, tmp_path, pairs), after, atol=1e-4)
+
+
+def scored(binary: str, model: pathlib.Path, pairs) -> list[float]:
+    lines = "".join(json.dumps({"query": q, "document": d}) + "\n" for q, d in pairs)
+    command = [binary, "score", "--model", str(model), "--format", "jsonl", "--quiet", "-"]
+    done = subprocess.run(command, input=lines, stdout=subprocess.PIPE, text=True, check=True)
+    return [json.loads(line)["logit"] for line in done.stdout.splitlines()]

@@ -1,0 +1,229 @@
+"""Reads the training set, holds groups back, cuts passages and makes queries; knows no model.
+
+A *unit* is what the model will see as a passage: a whole one, a window of one, or one without the
+sentence that became a claim. A passage is always seen in the same way, so that no list holds two
+versions of one text.
+"""
+
+import collections
+import dataclasses
+import json
+import pathlib
+import re
+import zlib
+
+import numpy as np
+from bm25 import STOP_WORDS, words
+
+# Sources nobody trains on: scientific papers, a manual, web forums, questions of Google's users.
+HELD_OUT_SOURCES = ("covidqa", "docs_postgresql", "stackexchange_small", "nq_qed_dev")
+HELD_OUT_SHARE = 25  # of the others every 25th group, by a hash of its name
+
+# The most questions that a source may add, with the passages that answer them; templated and
+# rebuilt ones, stories and headings have less to teach.
+CAPS = {
+    "docs_apache_httpd": 1000,
+    "docs_django": 1000,
+    "docs_python": 1000,
+    "docs_sqlite": 1000,
+    "fairytaleqa": 1500,
+    "medquad": 2000,
+    "squad_nqg_test": 2000,
+}
+
+WINDOW_WORDS = 75  # a passage of a web index has about 60
+LONG_WORDS = 90  # a passage of more words is cut to windows, every other one
+CLAIMS, KEYWORDS = 10000, 6000  # queries made from passages; about a third of all
+
+UNDECIDED = re.compile(
+    r"(it|they|this|that|these|those|he|she|we|his|her|their|its|however|but|and|or|also|thus|then|"
+    r"there|such|for example|in addition|as a result)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclasses.dataclass
+class Query:
+    kind: str  # question, claim or keywords
+    source: str
+    text: str
+    positives: list[int]  # units
+    sure: list[int]  # negatives that somebody saw not to hold the answer
+    barred: list[int]  # units that are never a negative
+
+
+@dataclasses.dataclass
+class TrainingSet:
+    units: list[str]
+    unit_passage: list[int]
+    mined: int  # units before this one are candidates for any query; later ones are one claim's
+    queries: list[Query]
+
+
+def read_rows(folder: pathlib.Path, name: str) -> list[dict]:
+    with (folder / name).open(encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def read_passages(folder: pathlib.Path) -> dict[int, str]:
+    return {row["id"]: row["text"] for row in read_rows(folder, "passages.jsonl")}
+
+
+def fixed_hash(text: str) -> int:
+    return zlib.crc32(text.encode())
+
+
+def is_held_out(row: dict) -> bool:
+    return row["source"] in HELD_OUT_SOURCES or fixed_hash(row["group"]) % HELD_OUT_SHARE == 0
+
+
+def held_out_rows(rows: list[dict]) -> tuple[list[dict], list[dict]]:
+    """(held out, trained on). A title or a passage of the first is in no row of the second.
+
+    A row's negatives are held back with its group where they are other passages of it; a passage
+    that any held-out row names is out.
+    """
+    out = [row for row in rows if is_held_out(row)]
+    titles = {row["group"] for row in out} | {row["title"] for row in out if "title" in row}
+    passages = {row["positive"] for row in out}
+    passages |= {i for row in out if "mined" not in row for i in row["negatives"]}
+    kept = [
+        row
+        for row in rows
+        if not is_held_out(row)
+        and row["positive"] not in passages
+        and row["group"] not in titles
+        and row.get("title") not in titles
+    ]
+    return out, kept
+
+
+def normal(query: str) -> str:
+    return " ".join(re.findall(r"\w+", query.lower()))
+
+
+def sentences(text: str) -> list[str]:
+    return [s for s in re.split(r"(?<=[.!?])\s+", text) if s]
+
+
+def windows(text: str) -> list[str]:
+    """Whole sentences, about WINDOW_WORDS words each, the last one no crumb."""
+    parts, count = [[]], 0
+    for sentence in sentences(text):
+        size = len(sentence.split())
+        if parts[-1] and count + size > WINDOW_WORDS:
+            parts.append([])
+            count = 0
+        parts[-1].append(sentence)
+        count += size
+    if len(parts) > 1 and count < WINDOW_WORDS // 3:
+        crumb = parts.pop()
+        parts[-1] += crumb
+    return [" ".join(part) for part in parts]
+
+
+def is_whole(passage: int, text: str) -> bool:
+    return len(text.split()) <= LONG_WORDS or fixed_hash(str(passage)) % 2 == 0
+
+
+def build(folder: pathlib.Path, seed: int) -> TrainingSet:
+    chance = np.random.default_rng(seed)
+    passages = read_passages(folder)
+    out, rows = held_out_rows(read_rows(folder, "questions.jsonl"))
+    named = {row["positive"] for row in out} | {i for row in out for i in row["negatives"]}
+    asked = chosen_questions([row for row in rows if row["positive"] not in named], chance)
+    source_of = {row["positive"]: row["source"] for same in asked for row in same}
+    units, unit_passage, units_of = [], [], collections.defaultdict(list)
+    for passage in sorted(source_of):
+        text = passages[passage]
+        for part in [text] if is_whole(passage, text) else windows(text):
+            units_of[passage].append(len(units))
+            units.append(part)
+            unit_passage.append(passage)
+    made = TrainingSet(units, unit_passage, len(units), [])
+    add_questions(made, asked, units_of, chance)
+    add_claims(made, source_of, units_of, chance)
+    add_keywords(made, source_of, chance)
+    return made
+
+
+def chosen_questions(rows: list[dict], chance) -> list[list[dict]]:
+    """For each question that is kept its rows: one a passage that answers it."""
+    same = collections.defaultdict(list)
+    for row in rows:
+        same[normal(row["query"])].append(row)
+    by_source = collections.defaultdict(list)
+    for question in same.values():
+        by_source[question[0]["source"]].append(question)
+    kept = []
+    for source, questions in sorted(by_source.items()):
+        order = chance.permutation(len(questions))
+        kept += [questions[place] for place in sorted(order[: CAPS.get(source)])]
+    return kept
+
+
+def add_questions(made: TrainingSet, asked, units_of, chance) -> None:
+    for rows in asked:
+        text = shortened(rows[0]["query"], chance)
+        answers = sorted(unit for row in rows for unit in units_of[row["positive"]])
+        seen = {i for row in rows if "mined" not in row for i in row["negatives"]}
+        sure = {unit for passage in seen for unit in units_of.get(passage, [])}
+        sure = sorted(sure.difference(answers))
+        made.queries.append(
+            Query("question", rows[0]["source"], text, answers, sure, barred=answers)
+        )
+
+
+def shortened(question: str, chance) -> str:
+    """Some as keywords, some without the question mark: people type less than they ask."""
+    draw = chance.random()
+    if draw < 0.15:
+        found = re.findall(r"[\w'-]+", question.lower())
+        keywords = [word for word in found if word not in STOP_WORDS]
+        if len(keywords) >= 3:
+            return " ".join(keywords)
+    return question.rstrip(" ?") if draw < 0.4 else question
+
+
+def add_claims(made: TrainingSet, source_of, units_of, chance) -> None:
+    """A sentence as a query for the rest of its passage; in three of ten cases it stays in it."""
+    whole = [unit for unit in range(made.mined) if len(units_of[made.unit_passage[unit]]) == 1]
+    count = 0
+    for unit in chance.permutation(whole):
+        parts = sentences(made.units[unit])
+        fit = [
+            place
+            for place, part in enumerate(parts)
+            if 8 <= len(part.split()) <= 35 and part.endswith(".") and not UNDECIDED.match(part)
+        ]
+        if len(parts) < 4 or not fit:
+            continue
+        place = fit[chance.integers(len(fit))]
+        seen = int(unit)
+        if chance.random() < 0.7:
+            seen = len(made.units)
+            made.units.append(" ".join(parts[:place] + parts[place + 1 :]))
+            made.unit_passage.append(made.unit_passage[unit])
+        source = source_of[made.unit_passage[unit]]
+        claim = parts[place].rstrip(".")
+        made.queries.append(Query("claim", source, claim, [seen], [], [int(unit), seen]))
+        count += 1
+        if count == CLAIMS:
+            break
+
+
+def add_keywords(made: TrainingSet, source_of, chance) -> None:
+    """Two to four of a unit's rarest words, in its order; the label is weak."""
+    mined = made.units[: made.mined]
+    counts = collections.Counter(word for text in mined for word in set(words(text)))
+    for unit in chance.permutation(made.mined)[:KEYWORDS]:
+        text = made.units[unit]
+        known = [word for word in dict.fromkeys(words(text)) if counts[word] > 2 and len(word) > 2]
+        rare = set(sorted(known, key=lambda word: counts[word])[:8])
+        size = int(chance.integers(2, 5))
+        if len(rare) < size:
+            continue
+        drawn = set(chance.permutation(sorted(rare))[:size].tolist())
+        query = " ".join(word for word in known if word in drawn)
+        source = source_of[made.unit_passage[unit]]
+        made.queries.append(Query("keywords", source, query, [int(unit)], [], [int(unit)]))
