@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: demo test deps lint format test-sanitizers test-long test-tokenizer-full test-fidelity \
-        test-neon test-adapters test-judge test-server test-soak test-page test-deploy wheel fuzz \
+        test-neon test-train test-adapters test-judge test-server test-soak test-page test-deploy wheel fuzz \
         coverage clean help
 
 JOBS ?= $(shell nproc)
@@ -93,6 +93,12 @@ test-adapters:  ## The Python package with sentence-transformers, LangChain, Lla
 	@$(timed); tools/deps.sh build test python scale; $(python_venv); \
 	$(call build_with_python,crossrank_python); \
 	python/tests/adapters/run.sh build/release/python $(ARGS)
+
+test-train:  ## The training pipeline on a small set with a random model (Python, PyTorch)
+	@$(timed); tools/deps.sh build test python; $(call build,release,crossrank_cli); \
+	tools/venv.sh tools/train/requirements.txt build/venv-train; \
+	CROSSRANK=$(CURDIR)/build/release/crossrank build/venv-train/bin/python -B -m pytest -q \
+	  -p no:cacheprovider tools/train/tests
 
 test-page:  ## The pages of serve and eval in a browser: is dist/ fresh, do they work (npm, Chromium)
 	@$(timed); tools/deps.sh build test page; $(call build,release,crossrank_cli); \
