@@ -187,7 +187,7 @@ FakeChat::Step one_at_a_time(std::chrono::milliseconds each) {
 }
 
 TEST(LlmJudgeLimits, ARateLimitCostsTimeAndNoRatings) {
-  for (const auto& server : {one_in(150ms, "0.2"), one_at_a_time(50ms)}) {
+  for (const auto& server : {one_in(100ms, "0.3"), one_at_a_time(50ms)}) {
     const FakeChat chat({server});
     JudgeOptions options = options_of(chat);
     options.mode = JudgeMode::kPointwise;
