@@ -23,11 +23,6 @@
 namespace crossrank::cli {
 namespace {
 
-// True for a field of a TREC run: white space ends it, and control characters drive terminals.
-bool is_trec_field(std::string_view text) {
-  return !text.empty() && text.find(' ') == text.npos && tsv_field(text) == text;
-}
-
 struct RankFlags {
   RankingFlags ranking;
   std::string query_id = "q1";
@@ -80,8 +75,7 @@ void write_tsv(std::string& out, const RankResults& r) {
 
 // trec_eval sorts by the score column, so it holds the logit: a sigmoid may tie what differs.
 Result<void> write_trec(std::string& out, const RankResults& r) {
-  std::string tag = tsv_field(r.info.name + "-" + r.digest);
-  std::replace(tag.begin(), tag.end(), ' ', '_');
+  const std::string tag = run_tag(r.info.name, r.digest);
   std::set<std::string> seen;
   for (const RankedDocument& result : r.ranking.results) {
     const std::string id = result.id.value_or(
@@ -94,9 +88,7 @@ Result<void> write_trec(std::string& out, const RankResults& r) {
     };
     if (!is_trec_field(id)) return refuse("is empty or has white space or control characters");
     if (!seen.insert(id).second) return refuse("is that of another result too");
-    out.append(r.flags.query_id).append(" Q0 ").append(id).append(1, ' ');
-    out.append(std::to_string(result.rank)).append(1, ' ');
-    out.append(shortest(result.logit)).append(1, ' ').append(tag).append(1, '\n');
+    write_trec_line(out, r.flags.query_id, id, result.rank, result.logit, tag);
   }
   return {};
 }

@@ -31,6 +31,15 @@ Result<json::Value> parse(std::string_view line) {
   return query;
 }
 
+void write_trec(std::string& out, const json::Value& query, const std::string& tag) {
+  const std::string& id = query["qid"].get_ref<const std::string&>();
+  std::size_t rank = 0;
+  for (const json::Value& result : query["results"]) {
+    write_trec_line(out, id, result["docid"].get_ref<const std::string&>(), ++rank,
+                    result["score"].get<float>(), tag);
+  }
+}
+
 std::string details_of(const json::Value& query) {
   std::string out;
   for (const json::Value& result : query["results"]) {
@@ -70,22 +79,9 @@ std::string journal_line(const RerankQuery& query, const Ranking& ranking,
   return line;
 }
 
-std::string run_tag(const std::string& model, const std::string& digest) {
-  std::string tag = tsv_field(model + "-" + digest);
-  std::replace(tag.begin(), tag.end(), ' ', '_');
-  return tag;
-}
-
 Result<void> append_trec(std::string& out, std::string_view journal_line, const std::string& tag) {
   CR_TRY_ASSIGN(const json::Value query, parse(journal_line));
-  const std::string& id = query["qid"].get_ref<const std::string&>();
-  std::size_t rank = 0;
-  for (const json::Value& result : query["results"]) {
-    out.append(id).append(" Q0 ").append(result["docid"].get_ref<const std::string&>());
-    out.append(1, ' ').append(std::to_string(++rank));
-    out.append(1, ' ').append(shortest(result["score"].get<float>()));
-    out.append(1, ' ').append(tag).append(1, '\n');
-  }
+  write_trec(out, query, tag);
   return {};
 }
 
@@ -102,17 +98,15 @@ Result<void> write_rerank_output(const std::string& journal, const std::string& 
   for (;;) {
     CR_TRY_ASSIGN(const std::optional<std::string_view> line, reader.next());
     if (!line) break;
-    std::string text;
-    auto written = append_trec(text, *line, tag);
-    if (!written.ok()) {
+    auto query = parse(*line);
+    if (!query.ok()) {
       return Error{ErrorCode::kBadInput, journal + ":" + std::to_string(reader.line_number()) +
-                                             ": " + written.error().message};
+                                             ": " + query.error().message};
     }
+    std::string text;
+    write_trec(text, *query, tag);
     CR_TRY(run.write(text));
-    if (lines) {
-      CR_TRY_ASSIGN(const json::Value query, parse(*line));
-      CR_TRY(lines->write(details_of(query)));
-    }
+    if (lines) CR_TRY(lines->write(details_of(*query)));
   }
   if (lines) CR_TRY(lines->finish());
   return run.finish();

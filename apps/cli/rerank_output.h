@@ -15,10 +15,7 @@ namespace crossrank::cli {
 std::string journal_line(const RerankQuery& query, const Ranking& ranking,
                          std::span<const float> scores);
 
-// The last field of a run's lines: a model's name and its weights' digest without white space.
-std::string run_tag(const std::string& model, const std::string& digest);
-
-// Such a line as lines of a run. Error: kBadInput for what is no such line.
+// Such a line as lines of a run with this tag. Error: kBadInput for what is no such line.
 Result<void> append_trec(std::string& out, std::string_view journal_line, const std::string& tag);
 
 // All lines of a journal as the run `output`, and as JSON lines in `details` unless that is "".

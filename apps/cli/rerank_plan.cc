@@ -36,7 +36,7 @@ Result<FirstStage> FirstStage::read(const std::string& path, std::size_t depth, 
       CR_TRY(stage.skip(query.id, "there is no text of the query " + json::quote(query.id)));
       continue;
     }
-    if (tsv_field(query.id) != query.id) {
+    if (!is_trec_field(query.id)) {
       CR_TRY(stage.skip(query.id, "the id " + json::quote(query.id) + kControls));
       continue;
     }
@@ -45,7 +45,7 @@ Result<FirstStage> FirstStage::read(const std::string& path, std::size_t depth, 
     added.text = std::move(found->second);
     for (const eval::ScoredDocument& document : run.records(query)) {
       if (depth != 0 && added.candidates.size() == depth) break;
-      if (tsv_field(document.document) != document.document) {
+      if (!is_trec_field(document.document)) {
         CR_TRY(
             stage.skip(document.document, "the id " + json::quote(document.document) + kControls));
         continue;

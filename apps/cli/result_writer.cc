@@ -1,6 +1,7 @@
 // Results as text.
 #include "result_writer.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "base/utf8.h"
@@ -90,6 +91,23 @@ std::string tsv_field(std::string_view text) {
     if (control == 2) ++i;
   }
   return field;
+}
+
+bool is_trec_field(std::string_view text) {
+  return !text.empty() && text.find(' ') == text.npos && tsv_field(text) == text;
+}
+
+std::string run_tag(const std::string& model, const std::string& digest) {
+  std::string tag = tsv_field(model + "-" + digest);
+  std::replace(tag.begin(), tag.end(), ' ', '_');
+  return tag;
+}
+
+void write_trec_line(std::string& out, std::string_view query_id, std::string_view document_id,
+                     std::size_t rank, float score, std::string_view tag) {
+  out.append(query_id).append(" Q0 ").append(document_id).append(1, ' ');
+  out.append(std::to_string(rank)).append(1, ' ').append(shortest(score));
+  out.append(1, ' ').append(tag).append(1, '\n');
 }
 
 std::string_view name_of(Precision precision) {

@@ -43,6 +43,14 @@ std::string decimals(double value, int digits);
 // spaces.
 std::string tsv_field(std::string_view text);
 
+// True for a field of a TREC run: white space ends it, and control characters drive terminals.
+bool is_trec_field(std::string_view text);
+// The last field of a run's lines: a model's name and its weights' digest without white space.
+std::string run_tag(const std::string& model, const std::string& digest);
+// "qid Q0 docid rank score tag"; trec_eval sorts by the score.
+void write_trec_line(std::string& out, std::string_view query_id, std::string_view document_id,
+                     std::size_t rank, float score, std::string_view tag);
+
 std::string_view name_of(Precision precision);
 std::string_view name_of(Activation activation);
 std::string_view name_of(Stage stage);

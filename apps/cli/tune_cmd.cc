@@ -37,8 +37,8 @@ double mean(const std::vector<double>& values) {
 std::string four(double value) { return decimals(value, 4); }
 
 // What the blend gains over the reranked run alone, for queries that did not choose it.
-std::string conclusion(const eval::Tuning& tuning, const std::string& measure) {
-  const eval::Comparison gain = eval::compare(tuning.second, tuning.cross_validated, 1).front();
+std::string conclusion(const eval::Tuning& tuning, const eval::Comparison& gain,
+                       const std::string& measure) {
   const std::string numbers =
       measure + " " + four(mean(tuning.cross_validated)) + " on queries that had no say in it, " +
       four(mean(tuning.second)) + " without blending" +
@@ -57,7 +57,8 @@ std::string flags_of(const eval::BlendSetting& setting) {
   return "--blend " + decimals(setting.alpha, 2) + " --blend-method " + name_of(setting.blend);
 }
 
-std::string table_of(const eval::Tuning& tuning, const std::string& measure) {
+std::string table_of(const eval::Tuning& tuning, const eval::Comparison& gain,
+                     const std::string& measure) {
   Table table({{"alpha", true}, {"z", true, 6}, {"rrf", true, 6}});
   const std::size_t half = tuning.points.size() / 2;  // z, then rrf, with the same alphas
   for (std::size_t i = 0; i < half; ++i) {
@@ -65,17 +66,17 @@ std::string table_of(const eval::Tuning& tuning, const std::string& measure) {
                    four(tuning.points[half + i].mean)});
   }
   return table.render(terminal_width()) + "\nbest: " + flags_of(tuning.best) + "\n" +
-         conclusion(tuning, measure) + "\n";
+         conclusion(tuning, gain, measure) + "\n";
 }
 
-std::string json_of(const eval::Tuning& tuning, const TuneFlags& flags) {
+std::string json_of(const eval::Tuning& tuning, const eval::Comparison& gain,
+                    const TuneFlags& flags) {
   json::Value points = json::Value::array();
   for (const eval::Tuning::Point& point : tuning.points) {
     points.push_back({{"blend_method", name_of(point.setting.blend)},
                       {"alpha", point.setting.alpha},
                       {"mean", point.mean}});
   }
-  const eval::Comparison gain = eval::compare(tuning.second, tuning.cross_validated, 1).front();
   json::Value interval;
   if (gain.interval) interval = {gain.interval->low, gain.interval->high};
   const json::Value out = {
@@ -115,13 +116,14 @@ Result<void> tune(const TuneFlags& flags) {
   if (!tuned.ok()) {
     return Error{tuned.error().code, flags.reranked + ": " + tuned.error().message};
   }
+  const eval::Comparison gain = eval::compare(tuned->second, tuned->cross_validated, 1).front();
   Output out;
   const Format format = flags.output.resolved(Format::kTable, Format::kJson);
-  out.buffer() =
-      format == Format::kTable ? table_of(*tuned, flags.measure) : json_of(*tuned, flags);
+  out.buffer() = format == Format::kTable ? table_of(*tuned, gain, flags.measure)
+                                          : json_of(*tuned, gain, flags);
   CR_TRY(out.flush());
   if (!flags.output.quiet && !out.closed() && format != Format::kTable) {
-    say(flags_of(tuned->best) + "; " + conclusion(*tuned, flags.measure));
+    say(flags_of(tuned->best) + "; " + conclusion(*tuned, gain, flags.measure));
   }
   return {};
 }

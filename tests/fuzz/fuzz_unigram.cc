@@ -12,6 +12,7 @@
 #include "base/utf8.h"
 #include "json/json.h"
 #include "tests/fuzz/fuzz_check.h"
+#include "tests/support/base64.h"
 #include "text/sentence_normalizer.h"
 #include "text/tokenizer.h"
 
@@ -45,22 +46,6 @@ void check_text(const Tokenizer& tokenizer, std::string_view text) {
   FUZZ_CHECK(spans.size() == ids.size());
   for (const std::int32_t id : ids) FUZZ_CHECK(!tokenizer.token(id).empty());
   for (const ByteSpan& span : spans) FUZZ_CHECK(span.end <= text.size());
-}
-
-std::string base64(std::string_view bytes) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    std::uint32_t bits = 0;
-    for (std::size_t j = 0; j < 3; ++j) {
-      bits = bits << 8 | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0);
-    }
-    for (std::size_t j = 0; j < 4; ++j) {
-      out += i + j > bytes.size() ? '=' : kDigits[bits >> (18 - 6 * j) & 63];
-    }
-  }
-  return out;
 }
 
 void check_charsmap(std::string_view bytes) {

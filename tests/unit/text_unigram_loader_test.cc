@@ -11,6 +11,7 @@
 
 #include "base/blob.h"
 #include "json/json.h"
+#include "tests/support/base64.h"
 #include "text/charsmap.h"
 #include "text/tokenizer.h"
 
@@ -98,22 +99,6 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{R"({"pre_tokenizer": {"add_prefix_space": false}})", kBad, "`prepend_scheme`"}));
 
 // --- charsmaps ------------------------------------------------------------------------------
-
-std::string base64(const std::string& bytes) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    std::uint32_t bits = 0;
-    for (std::size_t j = 0; j < 3; ++j) {
-      bits = bits << 8 | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0);
-    }
-    for (std::size_t j = 0; j < 4; ++j) {
-      out += i + j > bytes.size() ? '=' : kDigits[bits >> (18 - 6 * j) & 63];
-    }
-  }
-  return out;
-}
 
 std::string word(std::uint32_t value) {
   std::string bytes;
