@@ -188,8 +188,7 @@ class Conversation {
   // A 429 or 503 is repeated once, when the wait it asks for leaves time for the call.
   void wait_once(const JudgeHttpReply& reply, const std::string& sentence) {
     // A refusal for the sake of others is not the one after which it is given up.
-    const bool excused = turn_.overtaken() && excuses_-- > 0;
-    if (!excused && std::exchange(waited_, true)) {
+    if (waited_ && !(turn_.overtaken() && excuses_-- > 0)) {
       turn_.refused(sentence);
       return give_up(JudgeOutcome::kProviderError, sentence);
     }
@@ -198,7 +197,8 @@ class Conversation {
     const milliseconds wait = asked ? milliseconds(static_cast<milliseconds::rep>(std::min(
                                           *asked * 1000, static_cast<double>(left.count()))))
                                     : kUnsaidWait;
-    turn_.pause(Clock::now() + wait);  // the ranking's other questions, too
+    const bool overtaken = turn_.pause(Clock::now() + wait);  // the ranking's other questions, too
+    if (!waited_) waited_ = !(overtaken && excuses_-- > 0);
     if (wait + kLeastCall > left) {
       give_up(JudgeOutcome::kBudgetExhausted,
               sentence + (asked ? " (it asks for a longer wait than there is time)"

@@ -45,19 +45,21 @@ void Pace::Turn::served() {
   leave();
 }
 
-void Pace::Turn::pause(Clock::time_point until) {
+bool Pace::Turn::pause(Clock::time_point until) {
   const std::lock_guard lock(pace_.mutex_);
+  const bool overtaken = is_overtaken();
   answered();
   if (!pace_.one_at_a_time_) held_ = pace_.taken_ = true;
   pace_.one_at_a_time_ = true;
   pace_.not_before_ = std::max(pace_.not_before_, until);
   pace_.paused_at_ = Clock::now();
   pace_.changed_.notify_all();
+  return overtaken;
 }
 
 bool Pace::Turn::overtaken() const {
   const std::lock_guard lock(pace_.mutex_);
-  return had_company_ || pace_.paused_at_ > sent_;
+  return is_overtaken();
 }
 
 void Pace::Turn::refused(const std::string& sentence) {

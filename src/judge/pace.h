@@ -46,8 +46,8 @@ class Pace::Turn {
   void served();
 
   // The server wants nothing before `until`. Who says so first asks first; and whose turn it is
-  // keeps it.
-  void pause(Clock::time_point until);
+  // keeps it. Returns what overtaken() was before: of those sent together only one is not.
+  bool pause(Clock::time_point until);
 
   // Whether the server may have refused this question for another's sake: since it was sent, one
   // has paused them all, or one of those from before the pause was still under way.
@@ -61,8 +61,10 @@ class Pace::Turn {
   std::string refusal() const;
 
  private:
-  void leave();     // with the mutex locked
-  void answered();  // the same
+  // With the mutex locked:
+  void leave();
+  void answered();
+  bool is_overtaken() const { return had_company_ || pace_.paused_at_ >= sent_; }
 
   Pace& pace_;
   bool held_ = false;
