@@ -25,6 +25,8 @@ constexpr std::array kTruncations = {
     Name<Truncation>{"document_only", Truncation::kDocumentOnly},
     Name<Truncation>{"error", Truncation::kError},
     Name<Truncation>{"chunk_max", Truncation::kChunkMax},
+    Name<Truncation>{"chunk_top2", Truncation::kChunkTop2},
+    Name<Truncation>{"first", Truncation::kFirst},
 };
 
 constexpr std::array kFormats = {
@@ -46,7 +48,7 @@ ScoreOptions ScoringFlags::options() const {
 }
 
 Result<void> ScoringFlags::check() const {
-  if (truncation != Truncation::kChunkMax || chunk.tokens > chunk.overlap) return {};
+  if (!uses_chunks(truncation) || chunk.tokens > chunk.overlap) return {};
   return Error{ErrorCode::kInvalidArgument, "--chunk-tokens " + std::to_string(chunk.tokens) +
                                                 " must be above --chunk-overlap, which is " +
                                                 std::to_string(chunk.overlap) + " (default " +
@@ -146,12 +148,13 @@ void add_truncation_flags(CLI::App& app, ScoringFlags& flags) {
   add_choice(app, "--truncation", flags.truncation, kTruncations,
              "How to handle longer pairs (default longest_first)")
       ->group(group);
-  add_count(app, "--chunk-tokens", flags.chunk.tokens, "chunk_max: tokens a chunk (default 256)", 1)
+  add_count(app, "--chunk-tokens", flags.chunk.tokens, "Tokens a chunk at most (default 256)", 1)
       ->group(group);
-  add_count(app, "--chunk-overlap", flags.chunk.overlap, "chunk_max: tokens shared (default 32)")
+  add_count(app, "--chunk-overlap", flags.chunk.overlap,
+            "Tokens that chunks share at most (default 32)")
       ->group(group);
-  add_count(app, "--max-chunks", flags.chunk.max_chunks,
-            "chunk_max: chunks a document (default 32)", 1)
+  add_count(app, "--max-chunks", flags.chunk.max_chunks, "Chunks a document at most (default 32)",
+            1)
       ->group(group);
 }
 

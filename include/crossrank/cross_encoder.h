@@ -34,7 +34,7 @@ struct ModelInfo {
 
 /// The scores of a list of pairs, in the order of the input.
 /// Owns its data; 28 bytes a pair, plus 4 a label for models with several labels, plus 16 with
-/// kChunkMax.
+/// chunks.
 class Predictions {
  public:
   [[nodiscard]] std::size_t size() const { return pairs_.size(); }
@@ -49,7 +49,7 @@ class Predictions {
   [[nodiscard]] std::vector<float> probabilities(std::size_t i) const;
   /// The activation applied to all logits of pair i, [num_labels].
   [[nodiscard]] std::vector<float> scores(std::size_t i) const;
-  /// The best chunk of pair i; null unless Truncation::kChunkMax was asked for.
+  /// The best chunk of pair i; null where not uses_chunks(truncation).
   [[nodiscard]] const TextSpan* span(std::size_t i) const;
 
  private:

@@ -47,10 +47,10 @@ struct TextPair {
 /// A lone text (Tokenizer::encode) counts as a document.
 struct TruncationReport {
   std::uint32_t tokens_total = 0;  ///< Tokens of the whole pair, special tokens included.
-  std::uint32_t tokens_used = 0;   ///< Tokens the model saw (of the best chunk with kChunkMax).
+  std::uint32_t tokens_used = 0;   ///< Tokens the model saw (with chunks, of the best one).
   std::uint32_t chars_cut = 0;     ///< Code points of the document dropped by max_chars.
   bool query_truncated = false;    ///< True when tokens of the query were dropped.
-  /// True when tokens of the document were dropped; with kChunkMax, tokens that no chunk had.
+  /// True when tokens of the document were dropped; with chunks, tokens that none had.
   bool document_truncated = false;
 
   /// Whether some of the pair was not scored.
@@ -59,7 +59,7 @@ struct TruncationReport {
   }
 };
 
-/// The part of a document's scored text that produced its score (Truncation::kChunkMax). 16 bytes.
+/// The part of a document's scored text that produced its score: its best chunk. 16 bytes.
 /// In a text that was not valid UTF-8, offsets count in the repaired text.
 struct TextSpan {
   std::uint32_t begin_byte = 0, end_byte = 0;  ///< [begin, end) in the scored text, bytes.
@@ -78,7 +78,7 @@ struct ScoredPair {
 struct RankedIndex {
   std::size_t index = 0;
   ScoredPair pair;
-  std::optional<TextSpan> span;  ///< Only with Truncation::kChunkMax.
+  std::optional<TextSpan> span;  ///< Only where uses_chunks(truncation).
 };
 
 /// What a document owes its place to.
@@ -97,7 +97,7 @@ struct RankedDocument {
   float probability = 0;
   float score = 0;
   TruncationReport truncation;
-  std::optional<TextSpan> span;  ///< In page_content; only with Truncation::kChunkMax.
+  std::optional<TextSpan> span;  ///< In page_content; only where uses_chunks(truncation).
   Stage stage = Stage::kCrossEncoder;
   std::optional<JudgeVerdict> judge;  ///< Only with Stage::kJudge.
   std::size_t first_stage_rank = 0;   ///< Before the judge: among the documents that it was given.

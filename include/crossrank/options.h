@@ -22,7 +22,15 @@ enum class Truncation : std::uint8_t {
   kDocumentOnly,  ///< Cut the document, never the query; a query that leaves no room is an error.
   kError,         ///< Cut nothing: ErrorCode::kTooLong with the lengths.
   kChunkMax,      ///< Score overlapping chunks of the document, keep the best one's score.
+  kChunkTop2,     ///< The same, with the mean of the best two's logits.
+  kFirst,         ///< Score the first chunk alone.
 };
+
+/// Whether documents are scored in chunks, of which results name the best one's span.
+[[nodiscard]] constexpr bool uses_chunks(Truncation truncation) {
+  return truncation == Truncation::kChunkMax || truncation == Truncation::kChunkTop2 ||
+         truncation == Truncation::kFirst;
+}
 
 /// The end of a text that truncation takes tokens from.
 enum class TruncationSide : std::uint8_t {
@@ -53,10 +61,14 @@ struct LoadOptions {
   const std::atomic<bool>* cancel = nullptr;  ///< Set it to stop a download: kCancelled.
 };
 
-/// The chunks of Truncation::kChunkMax.
+/// The chunks of Truncation::kChunkMax, kChunkTop2 and kFirst. They end where a sentence does, if
+/// one ends in their last part, and begin with one then.
 struct ChunkOptions {
-  std::size_t tokens = 256;  ///< Document tokens a chunk (fewer when max_length leaves less room).
-  std::size_t overlap = 32;  ///< Document tokens that neighbouring chunks share.
+  /// Document tokens a chunk at most (fewer when max_length leaves less room).
+  std::size_t tokens = 256;
+  /// Document tokens that neighbouring chunks share at most: of whole sentences, or exactly so many
+  /// where a sentence had to be cut. The last chunk of a text reaches back as far as it can.
+  std::size_t overlap = 32;
   std::size_t max_chunks = 32;  ///< Chunks a document at most; the text behind them is not scored.
 };
 

@@ -45,7 +45,7 @@ class Tokenizer {
   [[nodiscard]] Result<Encoding> encode(std::string_view text,
                                         const ScoreOptions& options = {}) const;
   /// [CLS] query [SEP] document [SEP], or <s> query </s></s> document </s>, cut as when scored,
-  /// with the model's prompt in front. kChunkMax gives the first chunk. Errors: kInvalidArgument
+  /// with the model's prompt in front. Of chunks the first. Errors: kInvalidArgument
   /// (an option), kTooLong, kOutOfMemory.
   [[nodiscard]] Result<Encoding> encode(std::string_view query, std::string_view document,
                                         const ScoreOptions& options = {}) const;

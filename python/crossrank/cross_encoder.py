@@ -176,7 +176,8 @@ class CrossEncoder:
             convert_to_numpy: False gives lists of floats (sentence-transformers: of tensors).
             convert_to_tensor: a torch tensor; needs torch.
             prompt_name, prompt: in front of each query.
-            truncation: "longest_first", "document_only", "error" or "chunk_max".
+            truncation: "longest_first", "document_only", "error", "chunk_max",
+                "chunk_top2" or "first".
             max_length: tokens a pair, for this call.
             max_chars: code points of each document that are scored; 0 = all.
             device, pool, chunk_size, processing_kwargs: as in sentence-transformers where they
@@ -321,8 +322,10 @@ class CrossEncoder:
         """Scores pairs and says of each what a careful caller wants to know: logit, probability,
         score, and what truncation left out. The command `crossrank score` gives the same.
 
-        Args and errors: as `predict`; with truncation="chunk_max", windows of `chunk_tokens` tokens
-        of the document that overlap by `chunk_overlap` are scored, at most `max_chunks` of them.
+        Args and errors: as `predict`. With truncation="chunk_max" the best of a document's chunks
+        counts: whole sentences of at most `chunk_tokens` tokens, of which neighbours share at most
+        `chunk_overlap`, and at most `max_chunks` of them. With "chunk_top2" the mean of the best
+        two logits counts, with "first" the first chunk's.
         """
         options = self._score_options(
             batch_size, max_length, max_chars, truncation, prompt_name, prompt

@@ -19,7 +19,7 @@ class Truncation:
     """What was left out of a pair before it was scored."""
 
     tokens_total: int  #: Tokens of the whole pair, the special ones included.
-    tokens_used: int  #: Tokens the model saw (of the best window with chunk_max).
+    tokens_used: int  #: Tokens the model saw (with chunks: of the best one).
     chars_cut: int  #: Code points of the document that max_chars cut off.
     query_truncated: bool  #: Tokens of the query were dropped.
     document_truncated: bool  #: Tokens of the document were dropped.
@@ -32,7 +32,7 @@ class Truncation:
 
 @dataclass(frozen=True)
 class Span:
-    """The window [begin, end) of the scored text that gave its score (`truncation="chunk_max"`)."""
+    """The window [begin, end) of the scored text that gave its score (with chunks)."""
 
     begin_byte: int
     end_byte: int
@@ -105,7 +105,7 @@ class RankedDocument:
     probability: float
     score: float
     truncation: Truncation
-    span: Span | None  #: In page_content; only with truncation="chunk_max".
+    span: Span | None  #: In page_content; only where truncation makes chunks.
     stage: str  #: cross_encoder, judge, or backfill: ranked behind those that were judged.
     judge: Verdict | None  #: Only with stage "judge".
     first_stage_rank: int  #: Before the judge.

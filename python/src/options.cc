@@ -24,7 +24,9 @@ void bind_enums(nb::module_& module) {
       .value("longest_first", Truncation::kLongestFirst)
       .value("document_only", Truncation::kDocumentOnly)
       .value("error", Truncation::kError)
-      .value("chunk_max", Truncation::kChunkMax);
+      .value("chunk_max", Truncation::kChunkMax)
+      .value("chunk_top2", Truncation::kChunkTop2)
+      .value("first", Truncation::kFirst);
   nb::enum_<TruncationSide>(module, "TruncationSide")
       .value("model", TruncationSide::kModel)
       .value("right", TruncationSide::kRight)

@@ -170,7 +170,11 @@ def test_inputs_that_are_no_pairs(tiny, inputs, words):
         ({"max_chars": 3, "truncation": "error"}, ValueError, "of which max_chars keeps 3"),
         ({"prompt": "a\0b"}, ValueError, "NUL"),
         ({"prompt": "\ud800"}, ValueError, "prompt holds a lone surrogate"),
-        ({"truncation": "left"}, ValueError, "longest_first, document_only, error, chunk_max"),
+        (
+            {"truncation": "left"},
+            ValueError,
+            "longest_first, document_only, error, chunk_max, chunk_top2, first",
+        ),
         ({"truncation": None}, TypeError, "truncation"),
         ({"prompt_name": "none"}, ValueError, "prompt_name"),
         ({"device": "cuda"}, ValueError, "runs on the CPU"),

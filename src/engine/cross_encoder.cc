@@ -184,14 +184,14 @@ Result<Predictions> CrossEncoder::predict(std::span<const TextPair> pairs,
     if (predictions.num_labels_ > 1) {
       predictions.logits_.reserve(pairs.size() * predictions.num_labels_);
     }
-    if (rules.policy == Truncation::kChunkMax) predictions.spans_.reserve(pairs.size());
+    if (uses_chunks(rules.policy)) predictions.spans_.reserve(pairs.size());
     CR_TRY(self.scorer.score(Pairs(pairs), rules, options, [&](const engine::PairOutcome& outcome) {
       predictions.pairs_.push_back(scored_pair(outcome, predictions.activation_));
       if (predictions.num_labels_ > 1) {
         predictions.logits_.insert(predictions.logits_.end(), outcome.logits.begin(),
                                    outcome.logits.end());
       }
-      if (rules.policy == Truncation::kChunkMax) predictions.spans_.push_back(outcome.span);
+      if (uses_chunks(rules.policy)) predictions.spans_.push_back(outcome.span);
     }));
     return predictions;
   });
@@ -214,7 +214,7 @@ Result<std::vector<RankedIndex>> CrossEncoder::rank(std::string_view query,
                                RankedIndex ranked;
                                ranked.index = outcome.index;
                                ranked.pair = scored_pair(outcome, activation);
-                               if (rules.policy == Truncation::kChunkMax) {
+                               if (uses_chunks(rules.policy)) {
                                  ranked.span = outcome.span;
                                }
                                if (base::passes_thresholds(ranked.pair, options)) best.add(ranked);

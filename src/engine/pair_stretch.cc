@@ -10,6 +10,7 @@
 #include "base/ranking.h"
 #include "base/try.h"
 #include "base/utf8.h"
+#include "text/sentences.h"
 
 namespace crossrank::engine {
 namespace {
@@ -141,7 +142,7 @@ std::size_t PairStretch::most_tokens(const TextPair& pair) const {
   }
   const std::size_t query = query_prompt_.size() + pair.query.size();
   const std::size_t bytes = query + document + rules_.special_tokens;
-  if (rules_.policy != Truncation::kChunkMax) return std::min(bytes, rules_.max_length);
+  if (!uses_chunks(rules_.policy)) return std::min(bytes, rules_.max_length);
   const std::size_t chunks = (bytes - 1) / rules_.chunk.tokens + 1;
   return chunks <= rules_.chunk.max_chunks
              ? bytes
@@ -198,7 +199,7 @@ Result<void> PairStretch::encode_document(std::string_view text, std::uint32_t n
     }
     text = kept;
   }
-  const bool chunked = rules_.policy == Truncation::kChunkMax;
+  const bool chunked = uses_chunks(rules_.policy);
   arena.text_ids.clear();
   arena.text_spans.clear();
   tokenizer_.encode(text, arena.text_ids, chunked ? &arena.text_spans : nullptr);
@@ -233,8 +234,9 @@ Result<void> PairStretch::encode_document(std::string_view text, std::uint32_t n
 Result<void> PairStretch::cut_chunks(std::string_view text, std::uint32_t number,
                                      std::size_t query_tokens, Arena& arena) const {
   const std::vector<text::ByteSpan>& spans = arena.text_spans;
-  CR_TRY_ASSIGN(const std::vector<text::PairCut> cuts,
-                text::chunk_pair(query_tokens, spans.size(), rules_));
+  CR_TRY_ASSIGN(
+      const std::vector<text::PairCut> cuts,
+      text::chunk_pair(query_tokens, spans.size(), text::sentence_starts(text, spans), rules_));
   CharCounter begins(text);
   CharCounter ends(text);
   for (const text::PairCut& cut : cuts) {

@@ -32,7 +32,7 @@ class PairSource {
 struct Sequence {
   std::uint32_t pair = 0;  // within the stretch
   text::PairCut cut;
-  TextSpan span;  // of the document's tokens; kChunkMax only
+  TextSpan span;  // of the document's tokens; where uses_chunks()
 };
 
 // Holds ids for one stretch at a time: at most kMaxPairs pairs and, beyond the first pair, about

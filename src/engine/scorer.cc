@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <numeric>
 #include <string>
 #include <utility>
 
@@ -43,10 +44,10 @@ Result<void> Scorer::score(const PairSource& source, const text::CutRules& rules
   if (options.batch_tokens == 0) {
     return Error{ErrorCode::kInvalidArgument, "batch_tokens is 0; it must be at least 1"};
   }
-  if (rules.policy == Truncation::kChunkMax && bert_.num_labels() != 1) {
+  if (uses_chunks(rules.policy) && bert_.num_labels() != 1) {
     return Error{ErrorCode::kInvalidArgument,
-                 "chunk_max keeps the chunk with the best score, so it needs a model with one "
-                 "label; this one has " +
+                 "chunks are compared by their scores, so they need a model with one label; this "
+                 "one has " +
                      std::to_string(bert_.num_labels())};
   }
   CancelLatch cancel(options.cancel);
@@ -68,7 +69,7 @@ Result<void> Scorer::score(const PairSource& source, const text::CutRules& rules
       run_stretch(stretch, options, cancel, progress, logits.data());
       if (cancel.is_set()) return cancelled();
     }
-    CR_TRY(deliver(stretch, first, logits, options, sink));
+    CR_TRY(deliver(stretch, first, rules.policy, logits, options, sink));
     progress(stretch.sequences().size());
   }
   return {};
@@ -135,8 +136,9 @@ void Scorer::run_batch(const PairStretch& stretch, std::span<const std::uint32_t
   }
 }
 
-// Hands each pair's logits to the sink: of its chunks, those of the best one.
-Result<void> Scorer::deliver(const PairStretch& stretch, std::size_t first,
+// Hands each pair's logits to the sink: of its chunks, those of the best one, or the best two's
+// mean.
+Result<void> Scorer::deliver(const PairStretch& stretch, std::size_t first, Truncation policy,
                              std::span<const float> logits, const ScoreOptions& options,
                              const Sink& sink) const {
   const std::span<const Sequence> sequences = stretch.sequences();
@@ -150,13 +152,20 @@ Result<void> Scorer::deliver(const PairStretch& stretch, std::size_t first,
                                            "float32 arithmetic, or this is a defect of crossrank"};
   }
   for (std::size_t s = 0; s < sequences.size();) {
-    std::size_t best = s;
     const std::uint32_t pair = sequences[s].pair;
-    for (; s < sequences.size() && sequences[s].pair == pair; ++s) {
-      if (logits[s * labels] > logits[best * labels]) best = s;
+    std::size_t best = s;
+    std::size_t second = s;  // the same where there is one sequence
+    for (++s; s < sequences.size() && sequences[s].pair == pair; ++s) {
+      if (logits[s * labels] > logits[best * labels]) {
+        second = std::exchange(best, s);
+      } else if (second == best || logits[s * labels] > logits[second * labels]) {
+        second = s;
+      }
     }
-    sink({first + pair, logits.subspan(best * labels, labels), stretch.report(sequences[best]),
-          sequences[best].span});
+    const float mean = std::midpoint(logits[best * labels], logits[second * labels]);
+    const bool is_mean = policy == Truncation::kChunkTop2;  // of a model with one label
+    sink({first + pair, is_mean ? std::span(&mean, 1) : logits.subspan(best * labels, labels),
+          stretch.report(sequences[best]), sequences[best].span});
   }
   return {};
 }

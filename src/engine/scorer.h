@@ -26,9 +26,9 @@ namespace crossrank::engine {
 // What the model says of one pair; views that live as long as the call of the sink.
 struct PairOutcome {
   std::size_t index = 0;
-  std::span<const float> logits;  // [num_labels], finite
+  std::span<const float> logits;  // [num_labels], finite; of the best chunk or two
   TruncationReport truncation;
-  TextSpan span;  // the best chunk; kChunkMax only
+  TextSpan span;  // the best chunk; where uses_chunks()
 };
 
 // score() may be called from many threads. Owns the workers' buffers; tokenizer, model and pool
@@ -62,8 +62,9 @@ class Scorer {
                    const std::function<void(std::size_t sequences_done)>& progress, float* logits);
   void run_batch(const PairStretch& stretch, std::span<const std::uint32_t> batch, Worker& worker,
                  base::Parallel& parallel, float* logits) const;
-  Result<void> deliver(const PairStretch& stretch, std::size_t first, std::span<const float> logits,
-                       const ScoreOptions& options, const Sink& sink) const;
+  Result<void> deliver(const PairStretch& stretch, std::size_t first, Truncation policy,
+                       std::span<const float> logits, const ScoreOptions& options,
+                       const Sink& sink) const;
 
   const text::Tokenizer& tokenizer_;
   const model::Bert& bert_;

@@ -16,6 +16,7 @@
 #include "model/config.h"
 #include "model/saved_settings.h"
 #include "text/pair_encoder.h"
+#include "text/sentences.h"
 #include "text/tokenizer.h"
 
 namespace crossrank {
@@ -156,13 +157,17 @@ Result<Encoding> Tokenizer::encode(std::string_view query, std::string_view docu
     std::vector<std::int32_t> document_ids;
     const std::string& prompt = options.query_prompt ? *options.query_prompt : self.query_prompt;
     self.tokenizer.encode(prompt + scored_part(query, 0, none), query_ids);
-    self.tokenizer.encode(scored_part(document, options.max_chars, encoding.truncation.chars_cut),
-                          document_ids);
+    const std::string scored_text =
+        scored_part(document, options.max_chars, encoding.truncation.chars_cut);
+    std::vector<text::ByteSpan> spans;
+    const bool chunked = uses_chunks(rules.policy);
+    self.tokenizer.encode(scored_text, document_ids, chunked ? &spans : nullptr);
     text::PairCut cut;
     std::size_t scored = 0;  // document tokens in all chunks, which overlap
-    if (rules.policy == Truncation::kChunkMax) {
+    if (chunked) {
       CR_TRY_ASSIGN(const std::vector<text::PairCut> chunks,
-                    text::chunk_pair(query_ids.size(), document_ids.size(), rules));
+                    text::chunk_pair(query_ids.size(), document_ids.size(),
+                                     text::sentence_starts(scored_text, spans), rules));
       cut = chunks.front();
       scored = chunks.back().document_begin + chunks.back().document_tokens;
     } else {

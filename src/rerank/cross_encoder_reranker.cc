@@ -84,7 +84,7 @@ std::vector<std::string> missing_field_warnings(std::span<const Document> docume
 
 // What max_chars cuts off is in no chunk, which those who ask for chunks hardly want.
 std::string chunks_cut_warning(std::size_t cut, const ReRankOptions& options) {
-  return "chunk_max saw only the first " + std::to_string(options.max_chars) + " characters of " +
+  return "Chunks cover only the first " + std::to_string(options.max_chars) + " characters of " +
          std::to_string(cut) + (cut == 1 ? " document" : " documents") +
          ": raise max_chars (0 = all)";
 }
@@ -168,7 +168,7 @@ Result<Ranking> CrossEncoderReRanker::rank_with_cancel(std::string_view query,
     if (base::is_cancelled(cancel)) {
       return Error{ErrorCode::kCancelled, "ranking was cancelled by the caller"};
     }
-    if (options_.truncation == Truncation::kChunkMax && cut_by_chars > 0) {
+    if (uses_chunks(options_.truncation) && cut_by_chars > 0) {
       ranking.warnings.push_back(chunks_cut_warning(cut_by_chars, options_));
     }
     const std::vector<RankedIndex> kept = best.take();

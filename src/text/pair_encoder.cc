@@ -2,6 +2,7 @@
 #include "text/pair_encoder.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -30,7 +31,9 @@ bool is_policy(Truncation policy) {
     case Truncation::kLongestFirst:
     case Truncation::kDocumentOnly:
     case Truncation::kError:
-    case Truncation::kChunkMax: return true;
+    case Truncation::kChunkMax:
+    case Truncation::kChunkTop2:
+    case Truncation::kFirst: return true;
   }
   return false;
 }
@@ -63,7 +66,22 @@ Result<std::size_t> chunk_tokens(std::size_t query, std::size_t document, const 
   return std::min(rules.chunk.tokens, rules.max_length - taken);
 }
 
-// Token counts of a pair's sides under `rules`, which is not kChunkMax.
+// The first of the sentences that begin in [from, to], and the last.
+std::optional<std::size_t> first_in(std::span<const std::uint32_t> sentences, std::size_t from,
+                                    std::size_t to) {
+  const auto found = std::lower_bound(sentences.begin(), sentences.end(), from);
+  if (found == sentences.end() || *found > to) return std::nullopt;
+  return *found;
+}
+
+std::optional<std::size_t> last_in(std::span<const std::uint32_t> sentences, std::size_t from,
+                                   std::size_t to) {
+  const auto behind = std::upper_bound(sentences.begin(), sentences.end(), to);
+  if (behind == sentences.begin() || *(behind - 1) < from) return std::nullopt;
+  return *(behind - 1);
+}
+
+// Token counts of a pair's sides under `rules`, which is one without chunks.
 Result<PairCut> kept_tokens(std::size_t query, std::size_t document, const CutRules& rules) {
   PairCut cut{
       .query_tokens = query, .document_tokens = document, .special_tokens = rules.special_tokens};
@@ -82,7 +100,9 @@ Result<PairCut> kept_tokens(std::size_t query, std::size_t document, const CutRu
                    "The pair is " + std::to_string(cut.length()) + " tokens long (" +
                        lengths(query, document, rules) +
                        "). Shorten it, raise max_length, or choose a truncation policy that cuts."};
-    case Truncation::kChunkMax: break;
+    case Truncation::kChunkMax:
+    case Truncation::kChunkTop2:
+    case Truncation::kFirst: break;
   }
   return cut;
 }
@@ -99,7 +119,7 @@ Result<void> check_rules(const CutRules& rules) {
     return invalid("truncation is " + std::to_string(static_cast<int>(rules.policy)) +
                    ", which is no value of Truncation.");
   }
-  if (rules.policy != Truncation::kChunkMax) return {};
+  if (!uses_chunks(rules.policy)) return {};
   const ChunkOptions& chunk = rules.chunk;
   if (chunk.tokens == 0 || chunk.tokens <= chunk.overlap) {
     return invalid("A chunk of " + std::to_string(chunk.tokens) + " tokens with an overlap of " +
@@ -111,10 +131,6 @@ Result<void> check_rules(const CutRules& rules) {
 }
 
 Result<PairCut> cut_pair(std::size_t query, std::size_t document, const CutRules& rules) {
-  if (rules.policy == Truncation::kChunkMax) {
-    CR_TRY_ASSIGN(const std::vector<PairCut> chunks, chunk_pair(query, document, rules));
-    return chunks.front();
-  }
   CR_TRY(check_rules(rules));
   CR_TRY_ASSIGN(PairCut cut, kept_tokens(query, bounded(document, rules), rules));
   if (rules.truncate_left) {
@@ -125,6 +141,7 @@ Result<PairCut> cut_pair(std::size_t query, std::size_t document, const CutRules
 }
 
 Result<std::vector<PairCut>> chunk_pair(std::size_t query, std::size_t document,
+                                        std::span<const std::uint32_t> sentences,
                                         const CutRules& rules) {
   CR_TRY(check_rules(rules));
   document = bounded(document, rules);
@@ -136,14 +153,25 @@ Result<std::vector<PairCut>> chunk_pair(std::size_t query, std::size_t document,
   CR_TRY_ASSIGN(const std::size_t size, chunk_tokens(query, document, rules));
   // A long query can leave less room than the overlap asks for; half of each chunk is then new.
   const std::size_t overlap = rules.chunk.overlap < size ? rules.chunk.overlap : size / 2;
-  const std::size_t stride = size - overlap;
-  for (std::size_t begin = 0; chunks.size() < rules.chunk.max_chunks; begin += stride) {
-    const std::size_t tokens = std::min(size, document - begin);
+  const std::size_t most = rules.policy == Truncation::kFirst ? 1 : rules.chunk.max_chunks;
+  // A chunk that ends with a sentence has at least half of what it would have added otherwise, so
+  // that sentences make no more than twice as many chunks.
+  const std::size_t least = overlap + (size - overlap + 1) / 2;
+  std::size_t begin = 0;
+  while (chunks.size() < most) {
+    std::size_t end = document;
+    if (document - begin > size) {
+      end = last_in(sentences, begin + least, begin + size).value_or(begin + size);
+    } else if (!chunks.empty()) {
+      // The last one would be a crumb; with what stands before it, it has its context.
+      begin = first_in(sentences, document - size, begin).value_or(begin);
+    }
     chunks.push_back({.query_tokens = query,
                       .document_begin = begin,
-                      .document_tokens = tokens,
+                      .document_tokens = end - begin,
                       .special_tokens = rules.special_tokens});
-    if (begin + tokens == document) break;
+    if (end == document) break;
+    begin = first_in(sentences, end - overlap, end).value_or(end - overlap);
   }
   return chunks;
 }

@@ -43,20 +43,22 @@ struct CutRules {
   std::size_t max_document_tokens = 0;  // cut to these first; 0 = no bound of its own
   Truncation policy = Truncation::kLongestFirst;
   bool truncate_left = false;  // drop tokens from the front instead of the back
-  ChunkOptions chunk = {};     // kChunkMax only
+  ChunkOptions chunk = {};     // where uses_chunks(policy)
 };
 
 // Checks what does not depend on the texts. Errors: kInvalidArgument (max_length below the special
 // tokens; no value of Truncation; chunk tokens 0 or not above the overlap; max_chunks 0).
 Result<void> check_rules(const CutRules& rules);
 
-// The one cut of a pair of `query` and `document` tokens. For kChunkMax the first chunk.
+// The one cut of a pair of `query` and `document` tokens, for policies without chunks.
 // Errors: kInvalidArgument (kDocumentOnly: the query leaves no room), kTooLong (kError).
 Result<PairCut> cut_pair(std::size_t query, std::size_t document, const CutRules& rules);
 
-// The chunks of a pair under kChunkMax, first to last, at least one, at most chunk.max_chunks. The
-// query is never cut: kInvalidArgument when it leaves no room for a document token.
+// The chunks of a pair, first to last, at least one, at most chunk.max_chunks, for policies with
+// chunks. `sentences` are the document's tokens that begin one, rising, behind its first. The query
+// is never cut: kInvalidArgument when it leaves no room for a document token.
 Result<std::vector<PairCut>> chunk_pair(std::size_t query, std::size_t document,
+                                        std::span<const std::uint32_t> sentences,
                                         const CutRules& rules);
 
 // Writes cut.length() ids and token types; `cut` was made for the layout's special tokens.

@@ -337,67 +337,6 @@ TEST(CrossEncoderPredict, ImpossibleOptions) {
             ErrorCode::kInvalidArgument);
 }
 
-TEST(CrossEncoderPredict, ChunkMaxKeepsTheBestChunk) {
-  const TinyModel model;
-  const CrossEncoder encoder = load(model);
-  std::mt19937 random(4);
-  ScoreOptions options;
-  options.truncation = Truncation::kChunkMax;
-  options.chunk = {.tokens = 5, .overlap = 2, .max_chunks = 6};
-  options.batch_tokens = 30;  // the chunks of a document spread over batches
-  Texts texts;
-  for (std::size_t i = 0; i < 40; ++i) {
-    texts.queries.push_back(tiny_words(random, 1 + i % 4));
-    texts.documents.push_back("é " + tiny_words(random, i));
-  }
-  const std::vector<TextPair> pairs = texts.pairs();
-  const Predictions predictions = encoder.predict(pairs, options).value();
-  std::size_t not_first = 0;
-  for (std::size_t i = 0; i < pairs.size(); ++i) {
-    ASSERT_NE(predictions.span(i), nullptr);
-    const TextSpan span = *predictions.span(i);
-    const std::string_view document = pairs[i].document;
-    ASSERT_LE(span.begin_byte, span.end_byte);
-    ASSERT_LE(span.end_byte, document.size());
-    // The document has one character of two bytes, and it stands in front.
-    EXPECT_EQ(span.begin_char, span.begin_byte == 0 ? 0 : span.begin_byte - 1);
-    EXPECT_EQ(span.end_char, span.end_byte == 0 ? 0 : span.end_byte - 1);
-    // The text of the span alone has the same score, and no five words in a row a better one.
-    const std::string_view chunk =
-        document.substr(span.begin_byte, span.end_byte - span.begin_byte);
-    const TextPair alone = {pairs[i].query, chunk};
-    const ScoredPair best = encoder.predict({&alone, 1}).value()[0];
-    EXPECT_EQ(best.logit, predictions[i].logit) << i;
-    EXPECT_EQ(best.truncation.tokens_used, predictions[i].truncation.tokens_used) << i;
-    EXPECT_EQ(predictions[i].truncation.tokens_total,
-              encoder.predict({&pairs[i], 1}).value()[0].truncation.tokens_total);
-    if (span.begin_byte != 0) ++not_first;
-  }
-  EXPECT_GT(not_first, 5U);
-}
-
-TEST(CrossEncoderPredict, ChunkMaxScoresEveryChunkUpToTheLimit) {
-  const TinyModel model;
-  const CrossEncoder encoder = load(model);
-  ScoreOptions options;
-  options.truncation = Truncation::kChunkMax;
-  options.chunk = {.tokens = 1, .overlap = 0, .max_chunks = 3};
-  const std::vector<std::string> words = {"w1", "w2", "w3", "w4"};
-  std::vector<TextPair> alone;
-  alone.reserve(words.size());
-  for (const std::string& word : words) alone.push_back({"w7", word});
-  const std::vector<float> logits = logits_of(encoder.predict(alone).value());
-  const TextPair pair = {"w7", "w1 w2 w3 w4"};
-  const ScoredPair three = encoder.predict({&pair, 1}, options).value()[0];
-  EXPECT_EQ(three.logit, *std::max_element(logits.begin(), logits.begin() + 3));
-  EXPECT_TRUE(three.truncation.truncated());
-  options.chunk.max_chunks = 4;
-  const ScoredPair four = encoder.predict({&pair, 1}, options).value()[0];
-  EXPECT_EQ(four.logit, *std::max_element(logits.begin(), logits.end()));
-  EXPECT_EQ(four.truncation.tokens_used, 5U);  // of the best window
-  EXPECT_FALSE(four.truncation.truncated());   // all of the document was scored
-}
-
 TEST(CrossEncoderPredict, ProgressRisesToTheTotalOnTheCallersThread) {
   const TinyModel model;
   const CrossEncoder encoder = load(model, {.threads = 4});

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -101,7 +102,7 @@ TEST(CutPair, ABoundOnTheDocumentComesFirst) {
   EXPECT_FALSE(cut_pair(14, 30, bounded).ok());
   bounded.policy = Truncation::kChunkMax;
   bounded.chunk = {.tokens = 3, .overlap = 1};
-  const auto chunks = chunk_pair(2, 30, bounded).value();
+  const auto chunks = chunk_pair(2, 30, {}, bounded).value();
   EXPECT_EQ(chunks.back().document_begin + chunks.back().document_tokens, 4u);
 }
 
@@ -157,10 +158,13 @@ CutRules chunks(std::size_t max_length, std::size_t tokens, std::size_t overlap,
   return out;
 }
 
+using Numbers = std::vector<std::uint32_t>;
+
 std::vector<std::pair<std::size_t, std::size_t>> chunks_of(std::size_t query, std::size_t document,
-                                                           const CutRules& with) {
+                                                           const CutRules& with,
+                                                           const Numbers& sentences = {}) {
   std::vector<std::pair<std::size_t, std::size_t>> out;
-  for (const PairCut& cut : chunk_pair(query, document, with).value()) {
+  for (const PairCut& cut : chunk_pair(query, document, sentences, with).value()) {
     EXPECT_EQ(cut.query_begin, 0u);
     EXPECT_EQ(cut.query_tokens, query);
     EXPECT_LE(cut.length(), with.max_length);
@@ -184,20 +188,63 @@ TEST(ChunkPair, AShortDocumentIsOneChunk) {
 }
 
 TEST(ChunkPair, NoChunkLiesWithinAnotherAndNoTokenIsMissed) {
+  std::mt19937 random(3);
   for (std::size_t document = 1; document < 60; ++document) {
     for (std::size_t tokens = 1; tokens < 12; ++tokens) {
       for (std::size_t overlap = 0; overlap < tokens; ++overlap) {
-        const auto all = chunks_of(2, document, chunks(10, tokens, overlap, 1000));
-        std::size_t covered = 0;
+        Numbers sentences;
+        for (std::uint32_t i = 1; i < 70; ++i) {
+          if (random() % (1 + (document + tokens) % 9) == 0) sentences.push_back(i);
+        }
+        const auto all = chunks_of(2, document, chunks(10, tokens, overlap, 1000), sentences);
+        std::size_t covered = 0, last_begin = 0;
         for (const auto& [begin, end] : all) {
           ASSERT_LE(begin, covered);
           ASSERT_GT(end, covered);
+          ASSERT_TRUE(begin > last_begin || covered == 0);
           covered = end;
+          last_begin = begin;
         }
         ASSERT_EQ(covered, document);
+        const auto plain = chunks_of(2, document, chunks(10, tokens, overlap, 1000));
+        ASSERT_LE(all.size(), 2 * plain.size());
       }
     }
   }
+}
+
+TEST(ChunkPair, ChunksEndAndBeginWithSentencesWhereTheyCan) {
+  // Sentences of 4, 3, 6 and 9 tokens; chunks of 10 that may share 4.
+  const Numbers sentences = {4, 7, 13};
+  EXPECT_THAT(chunks_of(3, 22, chunks(512, 10, 4), sentences),
+              ElementsAre(Kept(0, 7),      // the next sentence would not fit
+                          Kept(4, 13),     // the sentence of 3 again
+                          Kept(13, 22)));  // nothing again: the sentence of 6 is above 4
+  // A sentence longer than a chunk is cut, and the overlap is exact there.
+  EXPECT_THAT(chunks_of(3, 30, chunks(512, 10, 4), Numbers{25}),
+              ElementsAre(Kept(0, 10), Kept(6, 16), Kept(12, 22), Kept(18, 25), Kept(25, 30)));
+  // No chunk ends in its first part, not even with a sentence.
+  EXPECT_THAT(chunks_of(3, 20, chunks(512, 10, 4), Numbers{5, 12}),
+              ElementsAre(Kept(0, 10), Kept(6, 16), Kept(12, 20)));
+}
+
+TEST(ChunkPair, TheLastChunkReachesBackToASentence) {
+  EXPECT_THAT(chunks_of(3, 13, chunks(512, 10, 2), Numbers{3, 5, 8, 10}),
+              ElementsAre(Kept(0, 10), Kept(3, 13)));
+  EXPECT_THAT(chunks_of(3, 13, chunks(512, 10, 2), Numbers{2, 10}),
+              ElementsAre(Kept(0, 10), Kept(10, 13)));
+  EXPECT_THAT(chunks_of(3, 9, chunks(512, 10, 2), Numbers{3, 5}), ElementsAre(Kept(0, 9)));
+}
+
+TEST(ChunkPair, FirstIsOneChunkAndMaxDocumentTokensBoundsThemAll) {
+  CutRules first = chunks(512, 10, 2);
+  first.policy = Truncation::kFirst;
+  EXPECT_THAT(chunks_of(3, 100, first), ElementsAre(Kept(0, 10)));
+  EXPECT_THAT(chunks_of(3, 100, first, {8, 20}), ElementsAre(Kept(0, 8)));
+  EXPECT_THAT(chunks_of(3, 10, first, {8}), ElementsAre(Kept(0, 10)));
+  CutRules bounded = chunks(512, 10, 2);
+  bounded.max_document_tokens = 14;
+  EXPECT_THAT(chunks_of(3, 100, bounded, {8, 14, 16}), ElementsAre(Kept(0, 8), Kept(8, 14)));
 }
 
 TEST(ChunkPair, ALongQueryMakesChunksSmaller) {
@@ -213,18 +260,11 @@ TEST(ChunkPair, StopsAtMaxChunks) {
 }
 
 TEST(ChunkPair, RefusesAQueryThatLeavesNoRoom) {
-  const auto refused = chunk_pair(9, 5, chunks(12, 10, 2));
+  const auto refused = chunk_pair(9, 5, {}, chunks(12, 10, 2));
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
-  EXPECT_TRUE(chunk_pair(9, 0, chunks(12, 10, 2)).ok());
-  EXPECT_FALSE(chunk_pair(10, 0, chunks(12, 10, 2)).ok());
-}
-
-TEST(CutPair, UnderChunkMaxGivesTheFirstChunk) {
-  const PairCut cut = cut_pair(3, 5000, chunks(512, 10, 2)).value();
-  EXPECT_EQ(cut.document_begin, 0u);
-  EXPECT_EQ(cut.document_tokens, 10u);
-  EXPECT_EQ(cut_pair(3, 100, chunks(512, 10, 2)).value().document_tokens, 10u);
+  EXPECT_TRUE(chunk_pair(9, 0, {}, chunks(12, 10, 2)).ok());
+  EXPECT_FALSE(chunk_pair(10, 0, {}, chunks(12, 10, 2)).ok());
 }
 
 TEST(CheckRules, RefusesChunksThatDoNotAdvance) {

@@ -59,7 +59,8 @@ class CrossRankRanker:
             processor_kwargs and config_kwargs: what has no meaning here is refused.
         batch_size: pairs a batch at most; changes no score.
         max_length: tokens a pair, clamped to the model's own limit.
-        truncation: "longest_first", "document_only", "error" or "chunk_max".
+        truncation: "longest_first", "document_only", "error", "chunk_max",
+            "chunk_top2" or "first".
         reranker_kwargs: other keyword arguments of `CrossEncoderReRanker`, those of `CrossEncoder`
             among them: precision, threads, revision, chunk_tokens, ...
 

@@ -77,7 +77,8 @@ class CrossRankReranker(BaseDocumentCompressor):  # type: ignore[misc,unused-ign
         metadata_fields: put in front of the text, each on its own line.
         metadata_template: instead, for example "{title}. {page_content}".
         min_logit, min_probability: documents below are left out; inclusive.
-        truncation: "longest_first", "document_only", "error" or "chunk_max".
+        truncation: "longest_first", "document_only", "error", "chunk_max",
+            "chunk_top2" or "first".
         model_kwargs: other keyword arguments of `CrossEncoderReRanker`, those of `CrossEncoder`
             among them: precision, threads, cache_folder, chunk_tokens, ... A token among them, a
             str or a SecretStr, is used once and kept in no field: it is neither shown nor saved.
