@@ -67,6 +67,9 @@ Result<void> check(const EvalFlags& flags) {
   if (std::count(inputs.begin(), inputs.end(), "-") > 1) {
     return Error{ErrorCode::kInvalidArgument, "only one file can be -, standard input"};
   }
+  if (flags.report == "-") {
+    return Error{ErrorCode::kInvalidArgument, "--report is the name of a file, not -"};
+  }
   if (flags.report.empty() && !(flags.queries.empty() && flags.details.empty())) {
     return Error{ErrorCode::kInvalidArgument, "--queries and --details are for --report"};
   }
@@ -80,9 +83,18 @@ void say_duplicates(const std::string& file, std::size_t count) {
   }
 }
 
-// What a mean leaves out, which its number does not show.
-void say_left_out(const EvalFlags& flags, const EvalRun& run, const std::string& qrels) {
+// What a mean leaves out or hides, which its number does not show.
+void say_left_out(const EvalFlags& flags, const EvalRun& run, const std::string& qrels,
+                  std::size_t against_rank) {
   const eval::Evaluation& e = run.evaluation;
+  if (e.judged == 0) {
+    say(run.name + ": none of its documents is judged in " + qrels +
+        " for its query: do the ids of the documents agree?");
+  }
+  if (against_rank > 0) {
+    say(run.name + ": " + counted(against_rank, "line") +
+        " with a worse rank and a better score than the line before: the scores count");
+  }
   if (e.missing > 0) {
     say(run.name + " lacks " + with_thousands(e.missing) + " of the " +
         with_thousands(e.rows.size()) + " queries of " + qrels +
@@ -100,30 +112,38 @@ Result<EvalRun> evaluate_run(const EvalFlags& flags, const std::string& path, st
                              const eval::EvaluationOptions& options) {
   CR_TRY_ASSIGN(const InputText input, read_text(path));
   CR_TRY_ASSIGN(const eval::Run run, eval::parse_run(input.text, input.name));
+  if (run.queries().empty()) {
+    return Error{ErrorCode::kBadInput, input.name + ": the run is empty"};
+  }
   EvalRun result{std::move(name), run.duplicates(), eval::evaluate(qrels, run, options), {}, {}};
   if (result.evaluation.missing == qrels.queries().size()) {
     return Error{ErrorCode::kBadInput,
                  input.name + ": none of its " + with_thousands(run.queries().size()) +
                      " queries is in " + qrels_name + ": do the ids of the queries agree?"};
   }
-  if (!flags.output.quiet) say_left_out(flags, result, qrels_name);
+  if (!flags.output.quiet) {
+    say_left_out(flags, result, qrels_name, eval::lines_against_rank(input.text));
+  }
   say_duplicates(input.name, result.duplicates);
   return result;
 }
+
+bool is_interrupted() { return interrupted(); }
 
 // Intervals of the means, which cost more than all measures, where they are shown; and the tests.
 Result<void> test(EvalResults& results, bool with_intervals) {
   const std::size_t width = results.measures.size();
   for (EvalRun& run : results.runs) {
-    if (interrupted()) return Error{ErrorCode::kCancelled, "interrupted"};
     if (with_intervals) {
-      run.intervals = eval::bootstrap_intervals(eval::rows_of(run.evaluation), width);
+      run.intervals =
+          eval::bootstrap_intervals(eval::rows_of(run.evaluation), width, is_interrupted);
     }
     const EvalRun& first = results.runs.front();
     if (&run == &first) continue;
     const eval::PairedRows rows = eval::paired_rows(first.evaluation, run.evaluation);
-    run.against_first = eval::compare(rows.before, rows.after, width);
+    run.against_first = eval::compare(rows.before, rows.after, width, is_interrupted);
   }
+  if (interrupted()) return Error{ErrorCode::kCancelled, "interrupted"};
   return {};
 }
 
@@ -153,6 +173,11 @@ Result<void> evaluate(const EvalFlags& flags) {
   for (const eval::Qrels::Query& query : qrels.queries()) {
     results.query_ids.push_back(valid_utf8(query.id));
   }
+  const auto has_text = [&](const std::string& id) { return texts.count(id) > 0; };
+  if (!flags.queries.empty() &&
+      std::none_of(results.query_ids.begin(), results.query_ids.end(), has_text)) {
+    say(flags.queries + ": none of its queries is in " + judged.name);
+  }
   // One run's text at a time is in memory.
   for (std::size_t r = 0; r < flags.runs.size(); ++r) {
     CR_TRY_ASSIGN(EvalRun run,
@@ -162,6 +187,7 @@ Result<void> evaluate(const EvalFlags& flags) {
   std::optional<TruncationShares> truncation;
   if (!flags.details.empty()) {
     CR_TRY_ASSIGN(truncation, read_details(flags.details, qrels, options.relevance_level));
+    if (truncation->empty()) say(flags.details + ": none of its queries is in " + judged.name);
   }
   const Format format = flags.output.resolved();
   CR_TRY(test(results, options.for_report || format == Format::kJson || format == Format::kJsonl));

@@ -1,6 +1,7 @@
 // What `crossrank rerank --details` says of truncation, against the judgments. Draws nothing.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -20,6 +21,12 @@ struct TruncationShares {
     std::size_t truncated = 0, all = 0;
   };
   std::array<Count, kParts> relevant{}, others{};
+
+  [[nodiscard]] bool empty() const {
+    const auto none = [](const Count& count) { return count.all == 0; };
+    return std::all_of(relevant.begin(), relevant.end(), none) &&
+           std::all_of(others.begin(), others.end(), none);
+  }
 };
 
 // Lines {"qid", "docid", "rank", "truncation": {...}}; other members are not looked at, nor are

@@ -1,6 +1,8 @@
 // Results of `crossrank eval` as text.
 #include "eval_results.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "console.h"
@@ -14,10 +16,13 @@ namespace {
 // p as people read it: 0.0312, 4.1e-07.
 std::string p_text(const std::optional<double>& p) {
   if (!p) return "-";
+  if (*p == 0) return "0";
   char text[32];
   std::snprintf(text, sizeof(text), *p < 0.0001 && *p > 0 ? "%.1e" : "%.4f", *p);
   return text;
 }
+
+std::string percent(double share) { return decimals(100 * share, 0) + " %"; }
 
 std::string interval_text(const std::optional<eval::Interval>& interval) {
   return interval ? with_sign(interval->low) + " to " + with_sign(interval->high) : "-";
@@ -219,8 +224,57 @@ std::string comparison_table(const EvalResults& results, const EvalRun& run, std
                    p_text(c.p), std::to_string(c.wins), std::to_string(c.ties),
                    std::to_string(c.losses), std::string(verdict_of(results, run, m))});
   }
-  return snippet(run.name + " against " + results.runs.front().name, width) + "\n" +
-         table.render(width);
+  return snippet(run.name + " against " + results.runs.front().name + ", over " +
+                     with_thousands(run.against_first.front().queries) + " queries",
+                 width) +
+         "\n" + table.render(width);
+}
+
+// One sentence on the first measure; the runs have queries in common.
+std::string verdict_sentence(const EvalResults& results, const EvalRun& run) {
+  const eval::Comparison& c = run.against_first.front();
+  const std::string& baseline = results.runs.front().name;
+  if (c.ties == c.queries) {
+    return run.name + " and " + baseline + " have the same " + results.measures.front().name +
+           " for each of " + with_thousands(c.queries) + " queries.";
+  }
+  const std::string what = results.measures.front().name + " is " +
+                           decimals(c.difference < 0 ? -c.difference : c.difference, 4) +
+                           (c.difference < 0 ? " below" : " above") + " that of " + baseline +
+                           " over " + with_thousands(c.queries) + " queries";
+  const std::string why = " (95 % interval " + interval_text(c.interval) + ", p = " + p_text(c.p) +
+                          "; " + std::to_string(c.wins) + " better, " + std::to_string(c.ties) +
+                          " equal, " + std::to_string(c.losses) + " worse)";
+  switch (c.verdict) {
+    case eval::Verdict::kHelped: return run.name + " helped: its " + what + why + ".";
+    case eval::Verdict::kHurt: return run.name + " hurt: its " + what + why + ".";
+    case eval::Verdict::kUndecided: break;
+  }
+  return "Undecided whether " + run.name + " helps: its " + what + why +
+         (c.queries < eval::kMinQueries
+              ? ", and that is too few queries."
+              : ", which chance alone may give: more queries would tell.");
+}
+
+// What the numbers do not show and may well explain them: sentences, each with a space in front.
+std::string cautions(const EvalRun& baseline, const EvalRun& run) {
+  constexpr double kJudgedGap = 0.05;
+  std::string out;
+  const double before = baseline.evaluation.judged_at_10;
+  const double after = run.evaluation.judged_at_10;
+  if (std::fabs(after - before) > kJudgedGap) {
+    out += " Of the first 10 documents " + percent(before) + " are judged in " + baseline.name +
+           " and " + percent(after) + " in " + run.name +
+           ": what is not judged counts as not relevant, so judge more before you believe this.";
+  }
+  const std::size_t shallow = std::min(baseline.evaluation.deepest, run.evaluation.deepest);
+  if (baseline.evaluation.deepest != run.evaluation.deepest) {
+    out += " " + baseline.name + " has up to " + with_thousands(baseline.evaluation.deepest) +
+           " documents a query, " + run.name + " up to " + with_thousands(run.evaluation.deepest) +
+           ": measures that look deeper than " + with_thousands(shallow) +
+           " show the difference of these, too.";
+  }
+  return out;
 }
 
 std::string query_table(const EvalResults& results, std::size_t width) {
@@ -274,22 +328,7 @@ std::string conclusion(const EvalResults& results, const EvalRun& run) {
   const eval::Comparison& c = run.against_first.front();
   const std::string& baseline = results.runs.front().name;
   if (c.queries == 0) return run.name + " and " + baseline + " have no query in common.";
-  const std::string what = results.measures.front().name + " is " +
-                           decimals(c.difference < 0 ? -c.difference : c.difference, 4) +
-                           (c.difference < 0 ? " below" : " above") + " that of " + baseline +
-                           " over " + with_thousands(c.queries) + " queries";
-  const std::string why = " (95 % interval " + interval_text(c.interval) + ", p = " + p_text(c.p) +
-                          "; " + std::to_string(c.wins) + " better, " + std::to_string(c.ties) +
-                          " equal, " + std::to_string(c.losses) + " worse)";
-  switch (c.verdict) {
-    case eval::Verdict::kHelped: return run.name + " helped: its " + what + why + ".";
-    case eval::Verdict::kHurt: return run.name + " hurt: its " + what + why + ".";
-    case eval::Verdict::kUndecided: break;
-  }
-  return "Undecided whether " + run.name + " helps: its " + what + why +
-         (c.queries < eval::kMinQueries
-              ? ", and that is too few queries."
-              : ", which chance alone may give: more queries would tell.");
+  return verdict_sentence(results, run) + cautions(results.runs.front(), run);
 }
 
 std::string write_eval(const EvalResults& results, Format format, bool per_query) {

@@ -188,12 +188,14 @@ class RerankRun {
 
   // Reorders the ranking by the blended scores; where these are equal, the logits decide.
   void blend(const RerankQuery& query, Ranking& ranking, std::vector<float>& scores) const {
-    std::vector<float> first;
-    for (const RankedDocument& result : ranking.results) {
-      first.push_back(query.candidates[result.index].score);
+    std::vector<eval::ScoredDocument> first, second;
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+      const Candidate& candidate = query.candidates[ranking.results[i].index];
+      first.push_back({candidate.id, candidate.score});
+      second.push_back({candidate.id, scores[i]});
     }
     const std::vector<float> blended =
-        eval::blended_scores(first, scores, *flags_.blend, flags_.blend_method);
+        eval::blended_scores(first, second, *flags_.blend, flags_.blend_method);
     std::vector<std::size_t> order(blended.size());
     std::iota(order.begin(), order.end(), 0);
     std::stable_sort(order.begin(), order.end(),

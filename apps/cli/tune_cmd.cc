@@ -1,5 +1,6 @@
 // crossrank tune: how much of the first stage to blend into a reranked run, by judgments.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 #include <numeric>
 #include <string>
@@ -13,6 +14,7 @@
 #include "eval/tuning.h"
 #include "eval_input.h"
 #include "eval_results.h"
+#include "interrupt.h"
 #include "options.h"
 #include "progress_bar.h"
 #include "result_writer.h"
@@ -36,49 +38,66 @@ double mean(const std::vector<double>& values) {
 
 std::string four(double value) { return decimals(value, 4); }
 
-// What the blend gains over the reranked run alone, for queries that did not choose it.
-std::string conclusion(const eval::Tuning& tuning, const eval::Comparison& gain,
-                       const std::string& measure) {
-  const std::string numbers =
-      measure + " " + four(mean(tuning.cross_validated)) + " on queries that had no say in it, " +
-      four(mean(tuning.second)) + " without blending" +
-      (gain.interval ? " (95 % interval of the difference " + with_sign(gain.interval->low) +
-                           " to " + with_sign(gain.interval->high) + ")"
-                     : "");
+// The tuned blend, on queries that did not choose it, against each run alone.
+struct Gains {
+  explicit Gains(const eval::Tuning& tuning)
+      : over_reranked(eval::compare(tuning.second, tuning.cross_validated, 1).front()),
+        over_first(eval::compare(tuning.first, tuning.cross_validated, 1).front()) {}
+  eval::Comparison over_reranked, over_first;
+};
+
+std::string against(const char* what, const std::vector<double>& values,
+                    const eval::Comparison& gain) {
+  std::string text = std::string(what) + " " + four(mean(values)) + ", ";
   switch (gain.verdict) {
-    case eval::Verdict::kHelped: return "blending helps: " + numbers;
-    case eval::Verdict::kHurt: return "blending hurts: " + numbers;
-    case eval::Verdict::kUndecided: break;
+    case eval::Verdict::kHelped: text += "blending helps"; break;
+    case eval::Verdict::kHurt: text += "blending hurts"; break;
+    case eval::Verdict::kUndecided:
+      text += gain.ties == gain.queries ? "blending changes nothing" : "undecided";
+      break;
   }
-  return "whether blending helps is undecided: " + numbers;
+  if (!gain.interval || gain.ties == gain.queries) return text;
+  return text + " (difference " + with_sign(gain.difference) + ", 95 % interval " +
+         with_sign(gain.interval->low) + " to " + with_sign(gain.interval->high) + ")";
+}
+
+std::string conclusion(const eval::Tuning& tuning, const Gains& gains, const std::string& measure) {
+  return measure + " on queries that had no say in it: " + four(mean(tuning.cross_validated)) +
+         "; " + against("the reranked run", tuning.second, gains.over_reranked) + "; " +
+         against("the first stage", tuning.first, gains.over_first);
 }
 
 std::string flags_of(const eval::BlendSetting& setting) {
+  if (setting.alpha == 1) return "the reranked run as it is";
+  if (setting.alpha == 0) return "the first stage as it is";
   return "--blend " + decimals(setting.alpha, 2) + " --blend-method " + name_of(setting.blend);
 }
 
-std::string table_of(const eval::Tuning& tuning, const eval::Comparison& gain,
-                     const std::string& measure) {
+std::string table_of(const eval::Tuning& tuning, const Gains& gains, const std::string& measure) {
   Table table({{"alpha", true}, {"z", true, 6}, {"rrf", true, 6}});
-  const std::size_t half = tuning.points.size() / 2;  // z, then rrf, with the same alphas
-  for (std::size_t i = 0; i < half; ++i) {
-    table.add_row({decimals(tuning.points[i].setting.alpha, 2), four(tuning.points[i].mean),
-                   four(tuning.points[half + i].mean)});
+  for (std::size_t i = 0; i < tuning.points.size(); i += 2) {  // rrf and z of the same alpha
+    table.add_row({decimals(tuning.points[i].setting.alpha, 2), four(tuning.points[i + 1].mean),
+                   four(tuning.points[i].mean)});
   }
   return table.render(terminal_width()) + "\nbest: " + flags_of(tuning.best) + "\n" +
-         conclusion(tuning, gain, measure) + "\n";
+         conclusion(tuning, gains, measure) + "\n";
 }
 
-std::string json_of(const eval::Tuning& tuning, const eval::Comparison& gain,
-                    const TuneFlags& flags) {
+json::Value gain_json(const eval::Comparison& gain) {
+  json::Value interval;
+  if (gain.interval) interval = {gain.interval->low, gain.interval->high};
+  return {{"difference", gain.difference},
+          {"interval", interval},
+          {"p", gain.p ? json::Value(*gain.p) : json::Value()}};
+}
+
+std::string json_of(const eval::Tuning& tuning, const Gains& gains, const TuneFlags& flags) {
   json::Value points = json::Value::array();
   for (const eval::Tuning::Point& point : tuning.points) {
     points.push_back({{"blend_method", name_of(point.setting.blend)},
                       {"alpha", point.setting.alpha},
                       {"mean", point.mean}});
   }
-  json::Value interval;
-  if (gain.interval) interval = {gain.interval->low, gain.interval->high};
   const json::Value out = {
       {"measure", flags.measure},
       {"queries", tuning.second.size()},
@@ -88,16 +107,35 @@ std::string json_of(const eval::Tuning& tuning, const eval::Comparison& gain,
       {"reranked", mean(tuning.second)},
       {"cross_validated", mean(tuning.cross_validated)},
       {"folds", flags.folds},
-      {"difference", gain.difference},
-      {"interval", interval},
-      {"p", gain.p ? json::Value(*gain.p) : json::Value()},
+      {"over_reranked", gain_json(gains.over_reranked)},
+      {"over_first_stage", gain_json(gains.over_first)},
       {"points", points},
   };
   return json::dump(out) + "\n";
 }
 
+void say_left_out(const TuneFlags& flags, const eval::Tuning& tuning) {
+  const auto say_queries = [&](std::size_t count, const std::string& file) {
+    if (count == 0) return;
+    say(with_thousands(count) + (count == 1 ? " query" : " queries") + " of " + flags.reranked +
+        (count == 1 ? " is" : " are") + " not in " + file + ": left out");
+  };
+  say_queries(tuning.unjudged, flags.qrels);
+  say_queries(tuning.unranked, flags.run);
+  const auto is_zero = [](double value) { return value == 0; };
+  if (std::all_of(tuning.second.begin(), tuning.second.end(), is_zero)) {
+    say(flags.measure + " is 0 for every query: do the ids of the documents in " + flags.qrels +
+        " agree with those of the runs?");
+  }
+}
+
 Result<void> tune(const TuneFlags& flags) {
+  const auto inputs = {flags.qrels, flags.run, flags.reranked};
+  if (std::count(inputs.begin(), inputs.end(), "-") > 1) {
+    return Error{ErrorCode::kInvalidArgument, "only one file can be -, standard input"};
+  }
   eval::TuningOptions options;
+  options.stop = [] { return interrupted().load(); };
   CR_TRY_ASSIGN(const std::vector<eval::Measure> measures, eval::parse_measures(flags.measure));
   if (measures.size() != 1) {
     return Error{ErrorCode::kInvalidArgument, "--measure is one measure"};
@@ -116,14 +154,15 @@ Result<void> tune(const TuneFlags& flags) {
   if (!tuned.ok()) {
     return Error{tuned.error().code, flags.reranked + ": " + tuned.error().message};
   }
-  const eval::Comparison gain = eval::compare(tuned->second, tuned->cross_validated, 1).front();
+  if (!flags.output.quiet) say_left_out(flags, *tuned);
+  const Gains gains(*tuned);
   Output out;
   const Format format = flags.output.resolved(Format::kTable, Format::kJson);
-  out.buffer() = format == Format::kTable ? table_of(*tuned, gain, flags.measure)
-                                          : json_of(*tuned, gain, flags);
+  out.buffer() = format == Format::kTable ? table_of(*tuned, gains, flags.measure)
+                                          : json_of(*tuned, gains, flags);
   CR_TRY(out.flush());
   if (!flags.output.quiet && !out.closed() && format != Format::kTable) {
-    say(flags_of(tuned->best) + "; " + conclusion(*tuned, gain, flags.measure));
+    say(flags_of(tuned->best) + "; " + conclusion(*tuned, gains, flags.measure));
   }
   return {};
 }

@@ -49,6 +49,15 @@ void add(ScoreHistogram& scores, double score, std::int32_t grade, std::int32_t 
   ++bins[bin];
 }
 
+void count_judged(Evaluation& out, const GradedRanking& ranking) {
+  static const Measure kJudgedAt10 = {Family::kJudged, 10, "judged@10"};
+  const std::vector<std::int32_t>& grades = ranking.grades;
+  const auto unjudged = std::count(grades.begin(), grades.end(), kUnjudged);
+  out.deepest = std::max(out.deepest, grades.size());
+  out.judged += grades.size() - static_cast<std::size_t>(unjudged);
+  out.judged_at_10 += measure(kJudgedAt10, ranking);
+}
+
 void add_to_report(Evaluation& out, std::vector<TopDocument>& top,
                    std::span<const ScoredDocument> documents, const GradedRanking& ranking) {
   add_ndcg_by_depth(ranking, out.ndcg_by_depth);
@@ -86,12 +95,14 @@ Evaluation evaluate(const Qrels& qrels, const Run& run, const EvaluationOptions&
       out.means[m] += row.back();
     }
     ++out.queries;
+    count_judged(out, ranking);
     if (options.for_report) add_to_report(out, out.top[q], documents, ranking);
   }
   out.missing = out.rows.size() - known;
   out.unknown = run.queries().size() - known;
   const auto count = static_cast<double>(std::max<std::size_t>(out.queries, 1));
   for (double& mean : out.means) mean /= count;
+  out.judged_at_10 /= count;
   for (double& mean : out.ndcg_by_depth) mean /= count;
   return out;
 }

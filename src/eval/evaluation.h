@@ -48,6 +48,10 @@ struct Evaluation {
   std::size_t queries = 0;    // that count
   std::size_t missing = 0;    // in the qrels alone
   std::size_t unknown = 0;    // in the run alone: no measure sees them
+  std::size_t deepest = 0;    // documents of the query that has most
+  // Documents that are judged, and of the first ten of each query that counts the share.
+  std::size_t judged = 0;
+  double judged_at_10 = 0;
 
   // Only for a report:
   std::array<double, kDepths> ndcg_by_depth{};  // mean nDCG@1, nDCG@2, ...

@@ -44,7 +44,7 @@ Verdict verdict(const Comparison& c) {
 }  // namespace
 
 std::vector<std::optional<Interval>> bootstrap_intervals(std::span<const double> rows,
-                                                         std::size_t width) {
+                                                         std::size_t width, const Stop& stop) {
   std::vector<std::optional<Interval>> intervals(width);
   const std::size_t count = rows.size() / width;
   if (count < 2) return intervals;
@@ -52,6 +52,7 @@ std::vector<std::optional<Interval>> bootstrap_intervals(std::span<const double>
   std::vector<std::vector<double>> means(width, std::vector<double>(kResamples));
   std::vector<double> sums(width);
   for (std::size_t sample = 0; sample < kResamples; ++sample) {
+    if (stop && sample % 16 == 0 && stop()) return intervals;
     std::fill(sums.begin(), sums.end(), 0.0);
     for (std::size_t i = 0; i < count; ++i) {
       const double* row = rows.data() + draw(random, count) * width;
@@ -81,10 +82,13 @@ std::optional<double> paired_t_test(std::span<const double> differences) {
 }
 
 std::vector<Comparison> compare(std::span<const double> before, std::span<const double> after,
-                                std::size_t width) {
+                                std::size_t width, const Stop& stop) {
   std::vector<double> rows(before.size());
-  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = after[i] - before[i];
-  const auto intervals = bootstrap_intervals(rows, width);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const double difference = after[i] - before[i];
+    rows[i] = std::fabs(difference) > kTie ? difference : 0;
+  }
+  const auto intervals = bootstrap_intervals(rows, width, stop);
   std::vector<Comparison> out(width);
   if (rows.empty()) return out;
   std::vector<double> differences(rows.size() / width);
@@ -93,7 +97,7 @@ std::vector<Comparison> compare(std::span<const double> before, std::span<const 
     c.queries = differences.size();
     for (std::size_t q = 0; q < differences.size(); ++q) {
       const double d = differences[q] = rows[q * width + m];
-      (d > kTie ? c.wins : d < -kTie ? c.losses : c.ties) += 1;
+      (d > 0 ? c.wins : d < 0 ? c.losses : c.ties) += 1;
     }
     c.difference = mean(differences);
     c.p = paired_t_test(differences);

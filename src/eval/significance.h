@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -18,13 +19,16 @@ struct Interval {
 inline constexpr std::size_t kResamples = 10'000;
 inline constexpr std::uint64_t kBootstrapSeed = 20'190'423;
 
+// Asked now and then while work is going on; once it says true, what is returned means nothing.
+using Stop = std::function<bool()>;
+
 // The 95 % percentile interval of the mean of each of `width` columns, from samples of as many rows
 // with replacement; one sample serves all columns. No intervals for less than two rows.
 std::vector<std::optional<Interval>> bootstrap_intervals(std::span<const double> rows,
-                                                         std::size_t width);
+                                                         std::size_t width, const Stop& stop = {});
 
 // p of the two-sided paired t-test: how often chance alone gives a mean at least this far from 0.
-// 1 when all differences are 0, 0 when they are all the same otherwise; nothing for less than two.
+// 1 when all differences are 0; nothing for less than two.
 std::optional<double> paired_t_test(std::span<const double> differences);
 
 enum class Verdict : std::uint8_t { kHelped, kHurt, kUndecided };
@@ -43,8 +47,8 @@ inline constexpr std::size_t kMinQueries = 6;
 
 // Of each of `width` measures. `before` and `after` have a row for each query, the same ones in the
 // same order. A verdict needs p below 0.05 and an interval that leaves 0 out; differences up to
-// 1e-9, the noise of sums, are ties.
+// 1e-9, the noise of sums, are none.
 std::vector<Comparison> compare(std::span<const double> before, std::span<const double> after,
-                                std::size_t width);
+                                std::size_t width, const Stop& stop = {});
 
 }  // namespace crossrank::eval

@@ -33,7 +33,12 @@ std::string_view without_plus(std::string_view field) {
 }
 
 Result<std::int32_t> parse_grade(std::string_view field) {
-  const std::string_view digits = without_plus(field);
+  std::string_view digits = without_plus(field);
+  const std::size_t point = digits.find('.');  // 1.0, as programs write it that know but one number
+  if (point != digits.npos && point > 0 && point + 1 < digits.size() &&
+      digits.find_first_not_of('0', point + 1) == digits.npos) {
+    digits = digits.substr(0, point);
+  }
   std::int32_t grade = 0;
   const char* end = digits.data() + digits.size();
   const auto [stop, error] = std::from_chars(digits.data(), end, grade);
@@ -63,6 +68,11 @@ Result<float> parse_score(std::string_view field) {
 Result<Judgment> parse_record(const std::array<std::string_view, 4>& fields) {
   CR_TRY_ASSIGN(const std::int32_t grade, parse_grade(fields[3]));
   return Judgment{fields[2], grade};
+}
+
+Result<Judgment> parse_record(const std::array<std::string_view, 3>& fields) {
+  CR_TRY_ASSIGN(const std::int32_t grade, parse_grade(fields[2]));
+  return Judgment{fields[1], grade};
 }
 
 Result<ScoredDocument> parse_record(const std::array<std::string_view, 6>& fields) {
@@ -126,25 +136,41 @@ void order(std::span<ScoredDocument> documents) {
   std::sort(documents.begin(), documents.end(), ranks_before);
 }
 
+// Lines, without the byte order mark and the line ends.
+class Lines {
+ public:
+  explicit Lines(std::string_view text) : text_(text) {
+    if (text_.starts_with(kByteOrderMark)) text_.remove_prefix(kByteOrderMark.size());
+  }
+  std::optional<std::string_view> next() {
+    if (pos_ >= text_.size()) return std::nullopt;
+    const std::size_t end = std::min(text_.find('\n', pos_), text_.size());
+    const std::string_view line = text_.substr(pos_, end - pos_);
+    pos_ = end + 1;
+    ++number_;
+    return line;
+  }
+  [[nodiscard]] std::size_t number() const { return number_; }  // of the last one, from 1 on
+
+ private:
+  std::string_view text_;
+  std::size_t pos_ = 0;
+  std::size_t number_ = 0;
+};
+
+// The records of the lines that are left.
 template <typename Record, std::size_t kFields>
-Result<ByQuery<Record>> parse(std::string_view text, const std::string& file,
-                              std::string_view shape) {
-  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+Result<ByQuery<Record>> parse(Lines lines, const std::string& file, std::string_view shape) {
   std::vector<typename ByQuery<Record>::Query> queries;
   std::vector<Record> records;
   std::array<std::string_view, kFields> fields;
-  std::size_t line_number = 0;
-  for (std::size_t pos = 0; pos < text.size();) {
-    const std::size_t end = std::min(text.find('\n', pos), text.size());
-    const std::string_view line = text.substr(pos, end - pos);
-    pos = end + 1;
-    ++line_number;
+  while (const auto line = lines.next()) {
     const auto bad = [&](const std::string& what) {
       std::string message = file;
-      message.append(":").append(std::to_string(line_number)).append(": ").append(what);
+      message.append(":").append(std::to_string(lines.number())).append(": ").append(what);
       return Error{ErrorCode::kBadInput, std::move(message)};
     };
-    if (const auto count = split(line, fields)) {
+    if (const auto count = split(*line, fields)) {
       if (*count == 0) continue;
       return bad("a line is " + std::string(shape) + ", " + std::to_string(kFields) +
                  " fields with white space between them; this one has " + std::to_string(*count));
@@ -180,11 +206,41 @@ std::int32_t grade_of(std::span<const Judgment> judgments, std::string_view docu
 }
 
 Result<Qrels> parse_qrels(std::string_view text, const std::string& file) {
-  return parse<Judgment, 4>(text, file, "QUERY 0 DOCUMENT GRADE");
+  Lines lines(text);
+  std::array<std::string_view, 3> names;
+  const auto first = lines.next();
+  if (first && !split(*first, names) && names[0] == "query-id" && names[1] == "corpus-id") {
+    return parse<Judgment, 3>(lines, file, "QUERY DOCUMENT GRADE");
+  }
+  return parse<Judgment, 4>(Lines(text), file, "QUERY 0 DOCUMENT GRADE");
 }
 
 Result<Run> parse_run(std::string_view text, const std::string& file) {
-  return parse<ScoredDocument, 6>(text, file, "QUERY Q0 DOCUMENT RANK SCORE TAG");
+  return parse<ScoredDocument, 6>(Lines(text), file, "QUERY Q0 DOCUMENT RANK SCORE TAG");
+}
+
+std::size_t lines_against_rank(std::string_view text) {
+  Lines lines(text);
+  std::size_t against = 0;
+  std::string_view query;
+  long rank = 0;
+  float score = 0;
+  while (const auto line = lines.next()) {
+    std::array<std::string_view, 6> fields;
+    long own_rank = 0;
+    if (split(*line, fields)) continue;
+    if (std::from_chars(fields[3].data(), fields[3].data() + fields[3].size(), own_rank).ec !=
+        std::errc()) {
+      continue;
+    }
+    const auto own_score = parse_score(fields[4]);
+    if (!own_score.ok()) continue;
+    against += fields[0] == query && own_rank > rank && *own_score > score;
+    query = fields[0];
+    rank = own_rank;
+    score = *own_score;
+  }
+  return against;
 }
 
 }  // namespace crossrank::eval

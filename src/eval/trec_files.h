@@ -80,10 +80,16 @@ using Run = ByQuery<ScoredDocument>;
 std::int32_t grade_of(std::span<const Judgment> judgments, std::string_view document);
 
 // Lines "QUERY ITERATION DOCUMENT GRADE" with white space between them; blank lines and a byte
-// order mark are skipped, lines may end in CR LF. Errors: kBadInput, "FILE:LINE: what".
+// order mark are skipped, lines may end in CR LF. Behind the line "query-id corpus-id score", with
+// which BEIR's begin, they are "QUERY DOCUMENT GRADE". Errors: kBadInput, "FILE:LINE: what".
 Result<Qrels> parse_qrels(std::string_view text, const std::string& file);
 
 // Lines "QUERY Q0 DOCUMENT RANK SCORE TAG", else the same. A score is a number that float32 holds.
 Result<Run> parse_run(std::string_view text, const std::string& file);
+
+// Lines of a run with a greater rank than the line before, of the same query, and a better score:
+// whoever wrote it ranked by something else than these scores. Passes over what is no line of a
+// run.
+std::size_t lines_against_rank(std::string_view text);
 
 }  // namespace crossrank::eval

@@ -16,23 +16,23 @@ namespace {
 
 std::vector<BlendSetting> all_settings() {
   std::vector<BlendSetting> settings;
-  for (const Blend blend : {Blend::kZScore, Blend::kReciprocalRank}) {
-    for (std::size_t step = 0; step <= kAlphaSteps; ++step) {
+  for (std::size_t step = 0; step <= kAlphaSteps; ++step) {
+    for (const Blend blend : {Blend::kReciprocalRank, Blend::kZScore}) {
       settings.push_back({blend, static_cast<double>(step) / double{kAlphaSteps}});
     }
   }
   return settings;
 }
 
-// The scores of `first` for the documents of `second`. Error: kBadInput.
-Result<std::vector<float>> first_scores(std::span<const ScoredDocument> first,
-                                        std::span<const ScoredDocument> second,
-                                        std::string_view query) {
+// Of `first` the documents of `second`, in the order of that. Error: kBadInput.
+Result<std::vector<ScoredDocument>> reranked_ones(std::span<const ScoredDocument> first,
+                                                  std::span<const ScoredDocument> second,
+                                                  std::string_view query) {
   std::vector<ScoredDocument> by_id(first.begin(), first.end());
   std::sort(by_id.begin(), by_id.end(), [](const ScoredDocument& a, const ScoredDocument& b) {
     return a.document < b.document;
   });
-  std::vector<float> scores;
+  std::vector<ScoredDocument> found;
   for (const ScoredDocument& wanted : second) {
     const auto at = std::lower_bound(
         by_id.begin(), by_id.end(), wanted.document,
@@ -42,21 +42,19 @@ Result<std::vector<float>> first_scores(std::span<const ScoredDocument> first,
                                              std::string(wanted.document) +
                                              " is not in the first run, which the second reranks"};
     }
-    scores.push_back(at->score);
+    found.push_back(*at);
   }
-  return scores;
+  return found;
 }
 
 // One query's value with each setting.
 std::vector<double> values(const std::vector<BlendSetting>& settings,
-                           std::span<const Judgment> judgments, std::span<const float> first,
+                           std::span<const Judgment> judgments,
+                           std::span<const ScoredDocument> first,
                            std::span<const ScoredDocument> second, const TuningOptions& options) {
-  std::vector<float> second_scores;
-  for (const ScoredDocument& document : second) second_scores.push_back(document.score);
   std::vector<double> out;
   for (const BlendSetting& setting : settings) {
-    const std::vector<float> blended =
-        blended_scores(first, second_scores, setting.alpha, setting.blend);
+    const std::vector<float> blended = blended_scores(first, second, setting.alpha, setting.blend);
     std::vector<ScoredDocument> ranked(second.begin(), second.end());
     for (std::size_t i = 0; i < ranked.size(); ++i) ranked[i].score = blended[i];
     std::sort(ranked.begin(), ranked.end(), ranks_before);
@@ -65,8 +63,9 @@ std::vector<double> values(const std::vector<BlendSetting>& settings,
   return out;
 }
 
-// The place of the best setting by the mean over the queries that `counts`; of equal ones the last,
-// which leans most on the second run.
+Error stopped() { return {ErrorCode::kCancelled, "interrupted"}; }
+
+// The place of the best setting by the mean over the queries that `counts`; of equal ones the last.
 template <typename Counts>
 std::size_t best_setting(const std::vector<std::vector<double>>& rows, std::size_t settings,
                          Counts counts) {
@@ -87,16 +86,23 @@ std::size_t best_setting(const std::vector<std::vector<double>>& rows, std::size
 Result<Tuning> tune(const Qrels& qrels, const Run& first, const Run& second,
                     const TuningOptions& options) {
   const std::vector<BlendSetting> settings = all_settings();
+  Tuning out;
   std::vector<std::vector<double>> rows;
   for (const Run::Query& query : second.queries()) {
     const std::size_t judged = qrels.find(query.id);
     const std::size_t found = first.find(query.id);
-    if (judged == qrels.queries().size() || found == first.queries().size()) continue;
-    const std::span<const ScoredDocument> reranked = second.records(query);
-    CR_TRY_ASSIGN(const std::vector<float> scores,
-                  first_scores(first.records(first.queries()[found]), reranked, query.id));
-    rows.push_back(
-        values(settings, qrels.records(qrels.queries()[judged]), scores, reranked, options));
+    if (options.stop && options.stop()) return stopped();
+    if (judged == qrels.queries().size()) {
+      ++out.unjudged;
+    } else if (found == first.queries().size()) {
+      ++out.unranked;
+    } else {
+      const std::span<const ScoredDocument> reranked = second.records(query);
+      CR_TRY_ASSIGN(const std::vector<ScoredDocument> before,
+                    reranked_ones(first.records(first.queries()[found]), reranked, query.id));
+      rows.push_back(
+          values(settings, qrels.records(qrels.queries()[judged]), before, reranked, options));
+    }
   }
   if (rows.size() < options.folds) {
     return Error{ErrorCode::kInvalidArgument, "the runs and the qrels have " +
@@ -105,7 +111,6 @@ Result<Tuning> tune(const Qrels& qrels, const Run& first, const Run& second,
                                                   std::to_string(options.folds) + " folds"};
   }
 
-  Tuning out;
   const auto all = [](std::size_t) { return true; };
   out.best = settings[best_setting(rows, settings.size(), all)];
   for (std::size_t s = 0; s < settings.size(); ++s) {
@@ -115,12 +120,13 @@ Result<Tuning> tune(const Qrels& qrels, const Run& first, const Run& second,
   }
   std::vector<std::size_t> best_for_fold;
   for (std::size_t fold = 0; fold < options.folds; ++fold) {
+    if (options.stop && options.stop()) return stopped();
     best_for_fold.push_back(best_setting(rows, settings.size(),
                                          [&](std::size_t q) { return q % options.folds != fold; }));
   }
   for (std::size_t q = 0; q < rows.size(); ++q) {
     out.first.push_back(rows[q].front());
-    out.second.push_back(rows[q][kAlphaSteps]);
+    out.second.push_back(rows[q].back());
     out.cross_validated.push_back(rows[q][best_for_fold[q % options.folds]]);
   }
   return out;

@@ -96,7 +96,7 @@ class Output(EvalTest):
         self.assertEqual(code, 0)
         text = shown.decode().replace("\r\n", "\n")
         self.assertRegex(text, r"\nafter.trec +10 +0\.\d{4} ")
-        self.assertIn("after.trec against before.trec\n", text)
+        self.assertIn("after.trec against before.trec, over 10 queries\n", text)
         self.assertRegex(text, r"\nnDCG@10 +\+0\.\d{4} .* 8 +1 +1 +helped\n")
         self.assertEqual(text.count("helped: its nDCG@10"), 1)  # not on standard error too
 
@@ -106,6 +106,50 @@ class Output(EvalTest):
         other = self.write("other.trec", run_file([4, 3, 3, 5, 4, 3, 3, 2, 1, 3]))
         unclear = json.loads(self.eval("--format", "json", runs=[self.before, other]).out)
         self.assertTrue(unclear["conclusions"][0].startswith("Undecided whether other.trec helps"))
+
+    def conclusion(self, *runs):
+        [said] = json.loads(self.eval("--format", "json", runs=runs).out)["conclusions"]
+        return said
+
+    def test_equal_rankings_are_not_undecided(self):
+        same = self.write("same.trec", run_file([3, 4, 3, 5, 3, 4, 3, 2, 1, 3]))
+        self.assertEqual(
+            self.conclusion(self.before, same),
+            "same.trec and before.trec have the same nDCG@10 for each of 10 queries.",
+        )
+
+    def test_what_may_explain_a_difference_is_said(self):
+        self.assertTrue(self.conclusion(self.before, self.after).endswith("1 worse)."))
+        lines = run_file([1] * 10)
+        unjudged = self.write("unjudged.trec", lines.replace(" d1 ", " x1 ").replace("d4", "x4"))
+        said = self.conclusion(self.before, unjudged)
+        self.assertIn("100 % are judged in before.trec and 60 % in unjudged.trec", said)
+        short = self.write("short.trec", "".join(re.findall(r".* [123] \d tag\n", lines)))
+        said = self.conclusion(self.before, short)
+        self.assertIn("up to 5 documents a query, short.trec up to 3", said)
+
+    def test_ids_of_documents_that_do_not_agree(self):
+        other = self.write("other.trec", run_file([1] * 10).replace(" d", " doc-"))
+        self.assertIn("do the ids of the documents agree?", self.eval(runs=[other]).err)
+        self.assertNotIn("do the ids", self.eval().err)
+
+    def test_scores_against_ranks(self):
+        by_rank = re.sub(r" (\d) \d tag", r" \1 \1 tag", run_file([1] * 10))
+        said = self.eval(runs=[self.write("ranks.trec", by_rank)]).err
+        self.assertIn("ranks.trec: 40 lines with a worse rank and a better score", said)
+
+    def test_texts_and_details_of_another_set(self):
+        report = ("--report", self.folder / "report.html")
+        queries = self.write("others.tsv", "x1\ttext\n")
+        said = self.eval(*report, "--queries", queries).err
+        self.assertIn("others.tsv: none of its queries is in ", said)
+        details = self.write(
+            "details.jsonl",
+            '{"qid":"x1","docid":"d","rank":1,'
+            '"truncation":{"tokens_total":9,"tokens_used":9,"chars_cut":0}}\n',
+        )
+        said = self.eval(*report, "--details", details).err
+        self.assertIn("details.jsonl: none of its queries is in ", said)
 
     def test_files_of_one_name_are_told_apart_by_their_paths(self):
         (self.folder / "b").mkdir()
@@ -174,6 +218,7 @@ class Refusals(EvalTest):
         self.refused(2, runs=[self.before, self.before], says="twice")
         self.refused(2, "--queries", "q.tsv", says="are for --report")
         self.refused(2, qrels="-", runs=["-"], says="only one file can be -")
+        self.refused(2, "--report", "-", says="--report is the name of a file")
 
     def test_files_that_are_not_there(self):
         self.refused(3, runs=["nowhere.trec"], says="nowhere.trec does not exist")
@@ -205,7 +250,8 @@ class Refusals(EvalTest):
     def test_other_queries_altogether(self):
         run = self.write("other.trec", "x1 Q0 d 1 2 t\n")
         self.refused(4, runs=[run], says=["none of its 1 queries", "do the ids"])
-        self.refused(4, "--all-queries", runs=[self.write("empty.trec", "")], says="none of its 0")
+        empty = self.write("empty.trec", "\n")
+        self.refused(4, "--all-queries", runs=[empty], says="the run is empty")
 
     def test_grades_that_no_exponent_bears(self):
         qrels = self.write("high.qrels", "q1 0 d3 901\n")

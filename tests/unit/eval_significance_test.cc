@@ -35,6 +35,21 @@ TEST(Significance, HelpedHurtUndecided) {
   EXPECT_EQ(undecided.losses, 4u);
 }
 
+TEST(Significance, TheNoiseOfSumsIsNoDifference) {
+  const Comparison noise = compare_one(kBefore, plus(kBefore, 1e-15));
+  EXPECT_EQ(noise.verdict, Verdict::kUndecided);
+  EXPECT_EQ(noise.ties, kBefore.size());
+  EXPECT_EQ(noise.difference, 0);
+  EXPECT_EQ(noise.p, 1);
+}
+
+TEST(Significance, StopsWhenAsked) {
+  std::size_t asked = 0;
+  const auto stop = [&] { return ++asked == 3; };
+  EXPECT_FALSE(bootstrap_intervals(kBefore, 1, stop).front());
+  EXPECT_EQ(asked, 3u);
+}
+
 TEST(Significance, FewQueriesGiveNoVerdict) {
   const std::vector<double> before(kBefore.begin(), kBefore.begin() + 5);
   const Comparison c = compare_one(before, plus(before, 0.1));

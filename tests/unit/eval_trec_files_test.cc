@@ -118,7 +118,10 @@ TEST(TrecFiles, BadRunsAreRefusedWithFileAndLine) {
 TEST(TrecFiles, BadQrelsAreRefusedWithFileAndLine) {
   for (const Refused& bad : {
            Refused{"q 0 a 1\r\nq 0 a\r\n", "f:2: ", "this one has 3"},
-           Refused{"q 0 a 1.0", "f:1: ", "'1.0' is not a whole number"},
+           Refused{"q 0 a 1.5", "f:1: ", "'1.5' is not a whole number"},
+           Refused{"q 0 a 1.", "f:1: ", "'1.' is not a whole number"},
+           Refused{"q 0 a .0", "f:1: ", "'.0' is not a whole number"},
+           Refused{"query-id corpus-id score\nq 0 a 1\n", "f:2: ", "this one has 4"},
            Refused{"q 0 a 2147483648", "f:1: ", "is not a whole number"},
            Refused{"q 0 a -2147483648", "f:1: ", "is not a whole number"},  // kUnjudged
            Refused{"q 0 a ++1", "f:1: ", "'++1' is not a whole number"},
@@ -127,6 +130,28 @@ TEST(TrecFiles, BadQrelsAreRefusedWithFileAndLine) {
     ASSERT_FALSE(qrels.ok()) << bad.text;
     EXPECT_THAT(qrels.error().message, AllOf(StartsWith(bad.where), HasSubstr(bad.what)));
   }
+}
+
+TEST(TrecFiles, JudgmentsOfBeirAndOfProgramsThatKnowNoIntegers) {
+  const Qrels beir =
+      parse_qrels("\xEF\xBB\xBFquery-id\tcorpus-id\tscore\r\nq\ta\t2\nq\tb\t-1\n", "f").value();
+  const auto judgments = beir.records(beir.queries()[0]);
+  EXPECT_EQ(grade_of(judgments, "a"), 2);
+  EXPECT_EQ(grade_of(judgments, "b"), -1);
+  const Qrels floats = parse_qrels("q 0 a 1.0\nq 0 b -1.00\nq 0 c +3.0\n", "f").value();
+  const auto whole = floats.records(floats.queries()[0]);
+  EXPECT_EQ(grade_of(whole, "a"), 1);
+  EXPECT_EQ(grade_of(whole, "b"), -1);
+  EXPECT_EQ(grade_of(whole, "c"), 3);
+}
+
+TEST(TrecFiles, LinesWhoseScoreSpeaksAgainstTheirRankAreCounted) {
+  EXPECT_EQ(lines_against_rank("q Q0 a 1 3 t\nq Q0 b 2 3 t\nq Q0 c 3 1 t\n"), 0u);
+  EXPECT_EQ(lines_against_rank("q Q0 a 1 1 t\nq Q0 b 2 2 t\nq Q0 c 3 3 t\n"), 2u);
+  EXPECT_EQ(lines_against_rank("q Q0 a 1 1 t\np Q0 b 2 2 t\n"), 0u);    // another query
+  EXPECT_EQ(lines_against_rank("q Q0 a 0 1 t\nq Q0 b 0 2 t\n"), 0u);    // no ranks
+  EXPECT_EQ(lines_against_rank("q Q0 a 2 1 t\nq Q0 b 1 2 t\n"), 0u);    // the worst first
+  EXPECT_EQ(lines_against_rank("q Q0 a x 1 t\n\nq Q0 b 1 y t\n"), 0u);  // no lines of a run
 }
 
 // Alternating queries are the worst case of putting them together; equal ids that of sorting.

@@ -1,8 +1,15 @@
-"""Ranking quality on the groups that were held back; it reads no evaluation set."""
+"""Ranking quality on the groups that were held back; it reads no evaluation set.
+
+    python tools/train/heldout.py --data DIR FOLDER...        # a row for each model
+    python tools/train/heldout.py --data DIR --trec OUT       # the same sets for other programs
+
+OUT gets queries.tsv, corpus.jsonl, qrels.txt and runs/bm25.trec.
+"""
 
 import argparse
 import collections
 import dataclasses
+import json
 import pathlib
 
 import bert
@@ -121,6 +128,23 @@ class HeldOut:
         return found | {"mean": float(np.mean(list(found.values())))}
 
 
+def write_trec(folder: pathlib.Path, sets: dict[str, list[Asked]], passages) -> None:
+    (folder / "runs").mkdir(parents=True, exist_ok=True)
+    queries, qrels, run, used = [], [], [], set()
+    for name, asked in sets.items():
+        for number, one in enumerate(asked):
+            query = f"{name}-{number}"
+            queries.append(f"{query}\t{' '.join(one.query.split())}\n")
+            qrels += [f"{query} 0 {i} 1\n" for i in sorted(one.answers)]
+            for rank, (i, score) in enumerate(zip(one.candidates, one.bm25), 1):
+                run.append(f"{query} Q0 {i} {rank} {score:.6f} bm25\n")
+                used.add(i)
+    corpus = [json.dumps({"id": str(i), "text": passages[i]}) + "\n" for i in sorted(used)]
+    for name, lines in (("queries.tsv", queries), ("corpus.jsonl", corpus),
+                        ("qrels.txt", qrels), ("runs/bm25.trec", run)):  # fmt: skip
+        (folder / name).write_text("".join(lines), encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", required=True, type=pathlib.Path)
@@ -128,10 +152,14 @@ def main() -> None:
     parser.add_argument("--queries", default=100, type=int, help="of each set")
     parser.add_argument("--depth", default=DEPTH, type=int, help="of BM25's candidates")
     parser.add_argument("--threads", default=2, type=int)
+    parser.add_argument("--trec", type=pathlib.Path, help="write the sets to this folder instead")
     parser.add_argument(
         "models", nargs="*", type=pathlib.Path, help="folders with model.safetensors"
     )
     options = parser.parse_args()
+    if options.trec:
+        write_trec(options.trec, *sets(options.data, options.queries, options.depth))
+        return
     torch.set_num_threads(options.threads)
     held_out = HeldOut(options.data, options.queries, options.depth)
     print("queries:", *(f"{name} {len(asked)}" for name, asked in held_out.sets.items()))
