@@ -6,6 +6,7 @@ it are the first of its log. Other commands run in one folder, with the server's
 127.0.0.1:8080 and its process in $SERVER. The block after <!-- log --> is the end of the log.
 """
 
+import functools
 import json
 import os
 import re
@@ -18,10 +19,11 @@ import threading
 import time
 import unittest
 
-from docs_test import shown_numbers
+from docs_test import Outdated, shown_numbers
 from harness import BINARY, SOURCE, CliTest
 
-PAGE = (SOURCE / "docs" / "http.md").read_text("utf-8")
+PATH = SOURCE / "docs" / "http.md"
+PAGE = PATH.read_text("utf-8")
 STEPS = re.compile(
     r"^```console\n(?P<console>.*?)^```|^<!-- log -->\n+```json\n(?P<log>.*?)^```", re.M | re.S
 )
@@ -158,6 +160,7 @@ class Page(CliTest):
 
     def test_examples_print_what_the_page_shows(self):
         count = 0
+        outdated = Outdated(PATH)  # docs_test.py says how a page is updated
         for kind, command, shown in steps(PAGE):
             with self.subTest(command=command or "the log"):
                 if kind == "serve":
@@ -168,8 +171,11 @@ class Page(CliTest):
                     printed = self.run_command(command)
                     if printed and not printed.endswith("\n"):
                         printed += "\n"
-                self.assert_shown(printed, shown)
+                fresh = printed.replace("\r", "").replace(str(self.server.port), "8080")
+                check = functools.partial(self.assert_shown, printed, shown)
+                outdated.check(check, shown, fresh, before=f"$ {command}\n" if command else "")
             count += 1
+        outdated.write()
         self.assertGreater(count, 30)
         self.end_server()
         table = PAGE.split("## Log\n")[1].split("\n## ")[0]
