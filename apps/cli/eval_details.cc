@@ -53,7 +53,13 @@ Result<Detail> parse_detail(std::string_view line) {
   CR_TRY_ASSIGN(const std::size_t total, count_of(*truncation, "tokens_total"));
   CR_TRY_ASSIGN(const std::size_t used, count_of(*truncation, "tokens_used"));
   CR_TRY_ASSIGN(const std::size_t cut, count_of(*truncation, "chars_cut"));
-  detail.truncated = used < total || cut > 0;
+  const auto document = truncation->find("document_truncated");  // an older crossrank has it not
+  if (document != truncation->end() && document->is_boolean()) {
+    detail.truncated =
+        document->get<bool>() || truncation->value("query_truncated", false) || cut > 0;
+  } else {
+    detail.truncated = used < total || cut > 0;
+  }
   return detail;
 }
 
@@ -77,14 +83,12 @@ Result<TruncationShares> read_details(const std::string& path, const eval::Qrels
   LineReader reader(std::move(file));
   TruncationShares shares;
   for (;;) {
-    CR_TRY_ASSIGN(const auto line, reader.next());
-    if (!line) return shares;
-    if (is_blank(*line)) continue;
-    auto detail = parse_detail(*line);
-    if (!detail.ok()) {
-      return bad(reader.file().name() + ":" + std::to_string(reader.line_number()) + ": " +
-                 detail.error().message);
-    }
+    const auto line = reader.next();
+    if (!line.ok()) return reader.at_line(line.error());
+    if (!*line) return shares;
+    if (is_blank(**line)) continue;
+    const auto detail = parse_detail(**line);
+    if (!detail.ok()) return reader.at_line(detail.error());
     add(shares, *detail, qrels, relevance_level);
   }
 }

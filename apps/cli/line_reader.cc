@@ -108,6 +108,11 @@ Result<std::string> InputFile::read_all() {
   }
 }
 
+Error LineReader::at_line(const Error& error) const {
+  if (error.code != ErrorCode::kBadInput) return error;
+  return {error.code, file_.name() + ":" + std::to_string(line_number_) + ": " + error.message};
+}
+
 Result<bool> LineReader::fill() {
   constexpr std::size_t kChunk = std::size_t{64} << 10;
   if (pos_ > 0) {

@@ -60,6 +60,8 @@ class LineReader {
   [[nodiscard]] std::size_t line_number() const { return line_number_; }
   [[nodiscard]] std::uint64_t bytes_consumed() const { return consumed_; }
   [[nodiscard]] const InputFile& file() const { return file_; }
+  // The error with "FILE:LINE: " in front when it is one of what the line says, kBadInput.
+  [[nodiscard]] Error at_line(const Error& error) const;
 
   // True when no whole line is here and none comes within 20 ms: somebody is waiting for the
   // answers to what was read so far.

@@ -35,6 +35,7 @@ void write_truncation(ObjectWriter& object, const TruncationReport& truncation) 
       .member("tokens_used", truncation.tokens_used)
       .member("chars_cut", truncation.chars_cut)
       .member("query_truncated", truncation.query_truncated)
+      .member("document_truncated", truncation.document_truncated)
       .end();
   object.raw("truncation", json);
 }

@@ -61,9 +61,10 @@ std::string against(const char* what, const std::vector<double>& values,
          with_sign(gain.interval->low) + " to " + with_sign(gain.interval->high) + ")";
 }
 
-std::string conclusion(const eval::Tuning& tuning, const Gains& gains, const std::string& measure) {
-  return measure + " on queries that had no say in it: " + four(mean(tuning.cross_validated)) +
-         "; " + against("the reranked run", tuning.second, gains.over_reranked) + "; " +
+std::string conclusion(const eval::Tuning& tuning, const Gains& gains, const TuneFlags& flags) {
+  return "cross-validated " + flags.measure + " (" + std::to_string(flags.folds) +
+         " folds): " + four(mean(tuning.cross_validated)) + "; " +
+         against("the reranked run", tuning.second, gains.over_reranked) + "; " +
          against("the first stage", tuning.first, gains.over_first);
 }
 
@@ -73,14 +74,14 @@ std::string flags_of(const eval::BlendSetting& setting) {
   return "--blend " + decimals(setting.alpha, 2) + " --blend-method " + name_of(setting.blend);
 }
 
-std::string table_of(const eval::Tuning& tuning, const Gains& gains, const std::string& measure) {
+std::string table_of(const eval::Tuning& tuning, const Gains& gains, const TuneFlags& flags) {
   Table table({{"alpha", true}, {"z", true, 6}, {"rrf", true, 6}});
   for (std::size_t i = 0; i < tuning.points.size(); i += 2) {  // rrf and z of the same alpha
     table.add_row({decimals(tuning.points[i].setting.alpha, 2), four(tuning.points[i + 1].mean),
                    four(tuning.points[i].mean)});
   }
   return table.render(terminal_width()) + "\nbest: " + flags_of(tuning.best) + "\n" +
-         conclusion(tuning, gains, measure) + "\n";
+         conclusion(tuning, gains, flags) + "\n";
 }
 
 json::Value gain_json(const eval::Comparison& gain) {
@@ -158,11 +159,11 @@ Result<void> tune(const TuneFlags& flags) {
   const Gains gains(*tuned);
   Output out;
   const Format format = flags.output.resolved(Format::kTable, Format::kJson);
-  out.buffer() = format == Format::kTable ? table_of(*tuned, gains, flags.measure)
-                                          : json_of(*tuned, gains, flags);
+  out.buffer() =
+      format == Format::kTable ? table_of(*tuned, gains, flags) : json_of(*tuned, gains, flags);
   CR_TRY(out.flush());
   if (!flags.output.quiet && !out.closed() && format != Format::kTable) {
-    say(flags_of(tuned->best) + "; " + conclusion(*tuned, gains, flags.measure));
+    say(flags_of(tuned->best) + "; " + conclusion(*tuned, gains, flags));
   }
   return {};
 }
@@ -189,8 +190,7 @@ void add_tune(CLI::App& program, Command& chosen) {
   add_output_flags(*app, flags->output, {Format::kTable, Format::kJson});
   app->footer(
       "Tries both methods of --blend with alphas from 0 to 1 and names the best. What it gains is\n"
-      "measured on queries that had no say: the setting for a fifth of them is chosen by the "
-      "rest.");
+      "cross-validated: the setting for a fifth of the queries is chosen by the rest.");
   run_as(*app, chosen, [flags] { return tune(*flags); });
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -26,6 +27,20 @@ class Turn {
  private:
   Turnstile& turnstile_;
 };
+
+// Of two at least.
+float mean_of_best_two(std::span<const float> logits) {
+  float best = std::numeric_limits<float>::lowest();
+  float second = best;
+  for (const float logit : logits) {
+    if (logit > best) {
+      second = std::exchange(best, logit);
+    } else {
+      second = std::max(second, logit);
+    }
+  }
+  return std::midpoint(best, second);
+}
 
 Error cancelled() { return {ErrorCode::kCancelled, "scoring was cancelled by the caller"}; }
 
@@ -151,21 +166,21 @@ Result<void> Scorer::deliver(const PairStretch& stretch, std::size_t first, Trun
                                            ", not a finite number; its weights are too large for "
                                            "float32 arithmetic, or this is a defect of crossrank"};
   }
-  for (std::size_t s = 0; s < sequences.size();) {
-    const std::uint32_t pair = sequences[s].pair;
-    std::size_t best = s;
-    std::size_t second = s;  // the same where there is one sequence
-    for (++s; s < sequences.size() && sequences[s].pair == pair; ++s) {
-      if (logits[s * labels] > logits[best * labels]) {
-        second = std::exchange(best, s);
-      } else if (second == best || logits[s * labels] > logits[second * labels]) {
-        second = s;
-      }
+  for (std::size_t begin = 0, end = 0; begin < sequences.size(); begin = end) {
+    const std::uint32_t pair = sequences[begin].pair;
+    while (end < sequences.size() && sequences[end].pair == pair) ++end;
+    std::size_t best = begin;
+    float mean = 0;
+    if (end - begin > 1) {  // chunks, of a model with one label
+      const std::span<const float> chunks = logits.subspan(begin, end - begin);
+      best +=
+          static_cast<std::size_t>(std::max_element(chunks.begin(), chunks.end()) - chunks.begin());
+      mean = mean_of_best_two(chunks);
     }
-    const float mean = std::midpoint(logits[best * labels], logits[second * labels]);
-    const bool is_mean = policy == Truncation::kChunkTop2;  // of a model with one label
-    sink({first + pair, is_mean ? std::span(&mean, 1) : logits.subspan(best * labels, labels),
-          stretch.report(sequences[best]), sequences[best].span});
+    PairOutcome outcome = {first + pair, logits.subspan(best * labels, labels),
+                           stretch.report(sequences[best]), sequences[best].span};
+    if (policy == Truncation::kChunkTop2 && end - begin > 1) outcome.logits = std::span(&mean, 1);
+    sink(outcome);
   }
   return {};
 }

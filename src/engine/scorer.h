@@ -26,7 +26,7 @@ namespace crossrank::engine {
 // What the model says of one pair; views that live as long as the call of the sink.
 struct PairOutcome {
   std::size_t index = 0;
-  std::span<const float> logits;  // [num_labels], finite; of the best chunk or two
+  std::span<const float> logits;  // [num_labels], finite; of the best chunk, or the mean of two
   TruncationReport truncation;
   TextSpan span;  // the best chunk; where uses_chunks()
 };

@@ -14,6 +14,7 @@
 namespace crossrank::eval {
 namespace {
 
+// The first is the first run alone, the last the second alone; of equal means the later one wins.
 std::vector<BlendSetting> all_settings() {
   std::vector<BlendSetting> settings;
   for (std::size_t step = 0; step <= kAlphaSteps; ++step) {

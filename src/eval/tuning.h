@@ -1,4 +1,4 @@
-// Which blend of two runs is best by the judgments, and what that says of queries yet unseen.
+// Which blend of two runs is best by the judgments, and what that says of unseen queries.
 #pragma once
 
 #include <cstddef>

@@ -310,6 +310,15 @@ class Report(EvalTest):
         self.assertEqual(shares["relevant"][0][0] + shares["others"][0][0], cut)
         self.assertEqual(shares["relevant"][0][1] + shares["others"][0][1], len(rows))
 
+        # In chunks all of a document is scored, though the best one has less.
+        run.unlink()
+        chunks = ("--truncation", "chunk_max", "--chunk-tokens", "32", "--chunk-overlap", "8")
+        self.ok("rerank", "--model", "builtin", *chunks, *args)
+        self.assertIn('"span"', details.read_text())
+        self.ok("eval", *qrels, "--details", details, "--report", page)
+        shares = self.data(page)[0]["truncation"]
+        self.assertEqual([shares["relevant"][0][0], shares["others"][0][0]], [0, 0])
+
     def test_it_replaces_a_file_and_nothing_else(self):
         page = self.folder / "report.html"
         page.write_text("old")
