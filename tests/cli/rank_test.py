@@ -42,7 +42,13 @@ class Formats(CliTest):
             self.assertEqual(row["stage"], "cross_encoder")
             self.assertEqual(
                 list(row["truncation"]),
-                ["tokens_total", "tokens_used", "chars_cut", "query_truncated"],
+                [
+                    "tokens_total",
+                    "tokens_used",
+                    "chars_cut",
+                    "query_truncated",
+                    "document_truncated",
+                ],
             )
             self.assertEqual(row["score"], row["logit"])  # this model's activation is the identity
 
