@@ -69,6 +69,7 @@ class LoadOptions:
     cache_dir: str
     token: str
     local_files_only: bool
+    calibration: str
 
 class ChunkOptions:
     tokens: int
@@ -159,6 +160,8 @@ class ModelInfo:
     def isa(self) -> str: ...
     @property
     def threads(self) -> int: ...
+    @property
+    def calibration(self) -> tuple[str, float, float] | None: ...
     @property
     def query_prompt(self) -> str: ...
     @property

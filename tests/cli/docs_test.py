@@ -1,5 +1,5 @@
-"""docs/cli.md is true: its examples run and print what it shows, and it names every flag and every
-environment variable there is.
+"""docs/cli.md is true: its examples run and print what it shows (and those of docs/calibration.md), and
+it names every flag and every environment variable there is.
 
 Times, memory and instruction sets differ between machines and are not compared; other numbers may
 differ as much as instruction sets may.
@@ -14,6 +14,7 @@ import unittest
 from harness import BINARY, SOURCE, CliTest
 
 PAGE = (SOURCE / "docs" / "cli.md").read_text("utf-8")
+CALIBRATION = (SOURCE / "docs" / "calibration.md").read_text("utf-8")
 
 
 NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:e-?\d+)?")
@@ -61,6 +62,7 @@ COMMANDS = (
     "rerank",
     "eval",
     "tune",
+    "calibrate",
     "tokenize",
     "info",
     "models",
@@ -73,11 +75,20 @@ COMMANDS = (
 
 class Page(CliTest):
     def test_examples_print_what_the_page_shows(self):
-        (self.folder / "bin").mkdir()
+        self.assertGreater(self.run_examples(PAGE), 20)
+        self.assertGreater(self.run_examples(CALIBRATION), 3)
+
+    def run_examples(self, page):
+        """How many there were. They run in the repository's folder, and may write to $TMPDIR."""
+        (self.folder / "bin").mkdir(exist_ok=True)
         shutil.copy(BINARY, self.folder / "bin" / "crossrank")
-        env = self.env | {"PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "COLUMNS": "110"}
+        env = self.env | {
+            "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
+            "COLUMNS": "110",
+            "TMPDIR": str(self.folder),
+        }
         count = 0
-        for block in re.findall(r"^```console\n(.*?)^```", PAGE, re.M | re.S):
+        for block in re.findall(r"^```console\n(.*?)^```", page, re.M | re.S):
             for command, shown in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.M):
                 done = subprocess.run(
                     ["bash", "-c", command],
@@ -98,7 +109,7 @@ class Page(CliTest):
                         # 1e-4 between instruction sets, and the rounding of tables
                         self.assertLessEqual(abs(number - want), 2e-4 * max(1, abs(want)))
                 count += 1
-        self.assertGreater(count, 20)
+        return count
 
     def test_every_flag_is_named(self):
         for command in COMMANDS:
