@@ -22,8 +22,7 @@ constexpr const char* kHelp =
   crossrank score [FILE|-]           one score a pair, in input order, streamed
   crossrank rerank                   a whole TREC run, to a TREC run
   crossrank eval --qrels F --run R   how good rankings are, and which is better
-  crossrank tune                     how much of the first stage to blend in
-  crossrank calibrate [FILE|-]       probabilities that mean what they say
+  crossrank tune, crossrank calibrate  the best blend; probabilities that hold
   crossrank serve                    the HTTP server
   crossrank tokenize [FILE|-]        the token ids that the model sees
   crossrank info, crossrank models   describe a model; list those available here

@@ -10,7 +10,8 @@ import tempfile
 import unittest
 
 import server as serving
-from server import TINY, WIDE, Server
+from harness import WIDE
+from server import TINY, Server
 
 QUERY = "tea"
 TEXTS = ["green tea", "black coffee", "tea", "the moon"]

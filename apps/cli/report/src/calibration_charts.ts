@@ -12,8 +12,9 @@ function radius(bin: Bin, all: number): number {
 }
 
 export function drawReliability(canvas: HTMLCanvasElement, theme: Theme, data: Calibration): void {
-  const line = (label: string, bins: Bin[], colour: string) => ({
+  const line = (label: string, bins: Bin[], colour: string, order: number) => ({
     label,
+    order, // the lowest is drawn above the others
     data: bins.map((bin) => ({ x: bin.probability, y: bin.relevant })),
     borderColor: colour,
     backgroundColor: colour,
@@ -27,10 +28,11 @@ export function drawReliability(canvas: HTMLCanvasElement, theme: Theme, data: C
     type: "line",
     data: {
       datasets: [
-        line("before", data.before.bins, theme.other),
-        line("calibrated", data.after.bins, theme.relevant),
+        line("before", data.before.bins, theme.other, 2),
+        line("calibrated", data.after.bins, theme.relevant, 1),
         {
           label: "perfect",
+          order: 3,
           data: [
             { x: 0, y: 0 },
             { x: 1, y: 1 },
