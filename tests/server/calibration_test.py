@@ -1,5 +1,5 @@
-"""A calibration in the server: the probabilities of every dialect are calibrated, raw scores and order
-are not, and a bad one keeps the server from starting and from taking up a reload."""
+"""A calibration in the server: the probabilities of every dialect are calibrated, raw scores and
+order are not, and a bad one keeps the server from starting and from taking up a reload."""
 
 import hashlib
 import json
