@@ -102,7 +102,10 @@ class Calibrate(CliTest):
 
     def test_the_same_bytes_every_time(self):
         first = self.fitted(self.input)
-        numbers = [pair | {"label": 2.5 if pair["label"] else -1} for pair in self.pairs]
+        numbers = [
+            pair | {"label": 2.5 if pair["label"] else -(i % 2)}
+            for i, pair in enumerate(self.pairs)
+        ]
         for more in (("-",), ("--threads", "1", "--batch-tokens", "64", "-"), ()):
             self.assertEqual(self.fitted(*more, stdin=jsonl(numbers)), first)
 
