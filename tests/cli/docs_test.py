@@ -1,4 +1,4 @@
-"""docs/cli.md is true: its examples run and print what it shows, and so do docs/calibration.md's; it
+"""docs/cli.md is true: its examples run and print what it shows (docs/calibration.md's, too), and it
 names every flag and every environment variable there is.
 
 Times, memory and instruction sets differ between machines and are not compared; other numbers may
