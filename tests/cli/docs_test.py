@@ -1,5 +1,5 @@
-"""docs/cli.md is true: its examples run and print what it shows (docs/calibration.md's, too), and it
-names every flag and every environment variable there is.
+"""docs/cli.md is true: its examples run and print what it shows (docs/calibration.md's, too), and
+it names every flag and every environment variable there is.
 
 Times, memory and instruction sets differ between machines and are not compared; other numbers may
 differ as much as instruction sets may.
