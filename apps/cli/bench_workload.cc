@@ -99,7 +99,7 @@ Result<BenchWorkload> read_workload(const std::string& path, PairFormat format, 
       if (format == PairFormat::kAuto) {
         CR_TRY_ASSIGN(format, detect_pair_format(text));
       }
-      return parse_pair(text, format, /*keep_document_json=*/false);
+      return parse_pair(text, format);
     };
     auto pair = parse();
     if (!pair.ok()) {

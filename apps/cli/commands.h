@@ -30,6 +30,7 @@ void add_score(CLI::App& program, Command& chosen);
 void add_rerank(CLI::App& program, Command& chosen);
 void add_eval(CLI::App& program, Command& chosen);
 void add_tune(CLI::App& program, Command& chosen);
+void add_calibrate(CLI::App& program, Command& chosen);
 void add_tokenize(CLI::App& program, Command& chosen);
 void add_info(CLI::App& program, Command& chosen);
 void add_models(CLI::App& program, Command& chosen);

@@ -1,4 +1,4 @@
-// The report's data as JSON, and the page around it. How it looks is apps/cli/report's.
+// The report's data as JSON.
 #include "eval_report.h"
 
 #include <algorithm>
@@ -7,12 +7,8 @@
 
 #include "base/utf8.h"
 #include "crossrank/version.h"
+#include "report_page.h"
 #include "result_writer.h"
-
-// NOLINTBEGIN(readability-identifier-naming): the names of report_page.S
-extern "C" __attribute__((visibility("hidden"))) const char crossrank_report_page[];
-extern "C" __attribute__((visibility("hidden"))) const char crossrank_report_page_end[];
-// NOLINTEND(readability-identifier-naming)
 
 namespace crossrank::cli {
 namespace {
@@ -128,25 +124,6 @@ json::Value top_json(const EvalResults& results, std::size_t q) {
   });
 }
 
-// Inside <script>: "<" could end the element, and the two line breaks that JavaScript knows and
-// JSON does not are no business of ours.
-std::string escape_for_script(std::string_view json) {
-  std::string out;
-  out.reserve(json.size());
-  for (std::size_t i = 0; i < json.size(); ++i) {
-    const std::string_view rest = json.substr(i);
-    if (json[i] == '<') {
-      out += "\\u003c";
-    } else if (rest.starts_with("\xE2\x80\xA8") || rest.starts_with("\xE2\x80\xA9")) {
-      out += rest[2] == '\xA8' ? "\\u2028" : "\\u2029";
-      i += 2;
-    } else {
-      out += json[i];
-    }
-  }
-  return out;
-}
-
 // [truncated, all] of each part of the ranks.
 json::Value truncation_json(const TruncationShares& shares) {
   const auto counts = [](const auto& parts) {
@@ -201,14 +178,7 @@ std::string report_json(const EvalResults& results, const QueryTexts& texts,
 
 std::string report_html(const EvalResults& results, const QueryTexts& texts,
                         const std::optional<TruncationShares>& truncation) {
-  constexpr std::string_view kPlace = "@DATA@";
-  const std::string_view page(
-      crossrank_report_page,
-      static_cast<std::size_t>(crossrank_report_page_end - crossrank_report_page));
-  const std::size_t place = page.find(kPlace);  // build.mjs sees to it that it is there, once
-  std::string out(page.substr(0, place));
-  out += escape_for_script(report_json(results, texts, truncation));
-  return out.append(page.substr(place + kPlace.size()));
+  return eval_page(report_json(results, texts, truncation));
 }
 
 }  // namespace crossrank::cli

@@ -33,6 +33,7 @@ json::Value to_json(const ModelInfo& info, const std::string& weights_sha256) {
           {"num_labels", info.num_labels},
           {"parameters", info.parameters},
           {"activation", name_of(info.activation)},
+          {"calibration", calibration_facts(info.calibration)},
           {"weights_sha256", weights_sha256},
           {"precision", name_of(info.precision)},
           {"isa", info.isa},
@@ -48,6 +49,13 @@ std::string as_table(const json::Value& facts) {
     if (fact.value().is_array()) {
       for (const json::Value& item : fact.value()) {
         text += (text.empty() ? "" : ", ") + item.get<std::string>();
+      }
+    } else if (fact.value().is_null()) {
+      text = "none";
+    } else if (fact.value().is_object()) {
+      for (const auto& [name, value] : fact.value().items()) {
+        text += (text.empty() ? "" : ", ") + name + " " +
+                (value.is_string() ? value.get<std::string>() : json::dump(value));
       }
     } else {
       text = fact.value().is_string() ? fact.value().get<std::string>() : json::dump(fact.value());
@@ -77,6 +85,7 @@ void add_info(CLI::App& program, Command& chosen) {
   auto flags = std::make_shared<InfoFlags>();
   add_model_flags(*app, flags->model);
   add_compute_flags(*app, flags->model);
+  add_calibration_flag(*app, flags->model);
   add_output_flags(*app, flags->output, {Format::kTable, Format::kJson, Format::kJsonl});
   run_as(*app, chosen, [flags] { return info(*flags); });
 }

@@ -2,6 +2,7 @@
 #include "input.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <initializer_list>
 #include <utility>
@@ -38,6 +39,16 @@ Result<std::string> take_string(json::Value& object, const char* name) {
     return bad(quoted(name) + " must be a string, not " + kind(*member));
   }
   return std::move(member->get_ref<std::string&>());
+}
+
+// Whether "label" says relevant: true, or a grade above 0.
+Result<bool> take_label(const json::Value& object) {
+  const auto label = object.find("label");
+  if (label == object.end()) return bad("\"label\" is missing");
+  if (label->is_boolean()) return label->get<bool>();
+  if (label->is_number() && std::isfinite(label->get<double>())) return label->get<double>() > 0;
+  return bad("\"label\" must be true, false or a number, not " +
+             (label->is_number() ? json::dump(*label) : kind(*label)));
 }
 
 // The text of a document: a string, or the "page_content" or "text" of an object.
@@ -329,21 +340,29 @@ Result<PairFormat> detect_pair_format(std::string_view line) {
   return bad("the line is neither a JSON object {\"query\", \"document\"} nor query TAB document");
 }
 
-Result<PairRecord> parse_pair(std::string_view line, PairFormat format, bool keep_document_json) {
+Result<PairRecord> parse_pair(std::string_view line, PairFormat format, const PairWants& wants) {
   PairRecord out;
   if (format == PairFormat::kTsv) {
+    if (wants.label) {
+      return bad(
+          "query TAB document has no label: give JSON lines {\"query\", \"document\", "
+          "\"label\"}");
+    }
     const std::size_t tab = line.find('\t');
     if (tab == line.npos) return bad("query TAB document is wanted, and there is no TAB");
     out.query = line.substr(0, tab);
     out.document = line.substr(tab + 1);
-    if (keep_document_json) out.document_json = json::dump(json::Value(out.document));
+    if (wants.document_json) out.document_json = json::dump(json::Value(out.document));
     return out;
   }
   CR_TRY_ASSIGN(json::Value value, parse_object(line));
   CR_TRY_ASSIGN(out.query, take_string(value, "query"));
   const auto document = value.find("document");
   if (document == value.end()) return bad("\"document\" is missing");
-  if (keep_document_json) out.document_json = written_member(line, "document");
+  if (wants.document_json) out.document_json = written_member(line, "document");
+  if (wants.label) {
+    CR_TRY_ASSIGN(out.relevant, take_label(value));
+  }
   CR_TRY_ASSIGN(out.document, take_content(*document, "\"document\""));
   return out;
 }

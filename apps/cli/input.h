@@ -50,11 +50,19 @@ struct PairRecord {
   std::string query;
   std::string document;
   std::string document_json;  // the caller's own; only when asked for
+  bool relevant = false;      // likewise: whether "label" is true or above 0
 };
 
-// {"query": ..., "document": string or {page_content|text}} or query TAB document. `line` is valid
-// UTF-8. Errors: kBadInput.
-Result<PairRecord> parse_pair(std::string_view line, PairFormat format, bool keep_document_json);
+// What of a pair is needed beside its two texts.
+struct PairWants {
+  bool document_json = false;
+  bool label = false;
+};
+
+// {"query": ..., "document": string or {page_content|text}} or query TAB document. A "label", which
+// TAB cannot have, is true, false or a number. `line` is valid UTF-8. Errors: kBadInput.
+Result<PairRecord> parse_pair(std::string_view line, PairFormat format,
+                              const PairWants& wants = {});
 
 // {"text": ...} or {"query": ..., "document": ...}, for `tokenize`.
 struct TextRecord {

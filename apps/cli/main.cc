@@ -22,7 +22,7 @@ constexpr const char* kHelp =
   crossrank score [FILE|-]           one score a pair, in input order, streamed
   crossrank rerank                   a whole TREC run, to a TREC run
   crossrank eval --qrels F --run R   how good rankings are, and which is better
-  crossrank tune                     how much of the first stage to blend in
+  crossrank tune, crossrank calibrate  the best blend; probabilities that hold
   crossrank serve                    the HTTP server
   crossrank tokenize [FILE|-]        the token ids that the model sees
   crossrank info, crossrank models   describe a model; list those available here
@@ -79,6 +79,7 @@ int run(int argc, char** argv) {
   add_rerank(program, chosen);
   add_eval(program, chosen);
   add_tune(program, chosen);
+  add_calibrate(program, chosen);
   add_tokenize(program, chosen);
   add_info(program, chosen);
   add_models(program, chosen);

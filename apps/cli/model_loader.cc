@@ -59,7 +59,7 @@ Result<std::string> WeightsDigest::short_hex() {
 std::string describe(const ModelInfo& info, const std::string& digest) {
   return info.name + ", weights " + digest + ", " + std::string(name_of(info.precision)) + ", " +
          info.isa + ", " + std::to_string(info.threads) +
-         (info.threads == 1 ? " thread" : " threads");
+         (info.threads == 1 ? " thread" : " threads") + (info.calibration ? ", calibrated" : "");
 }
 
 }  // namespace crossrank::cli

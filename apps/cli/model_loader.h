@@ -33,7 +33,8 @@ class WeightsDigest {
   std::future<Result<std::string>> digest_;
 };
 
-// "builtin, weights 0123456789ab, fp32, avx2, 2 threads", for the line that names the model.
+// "builtin, weights 0123456789ab, fp32, avx2, 2 threads[, calibrated]", for the line that names the
+// model.
 std::string describe(const ModelInfo& info, const std::string& digest);
 
 }  // namespace crossrank::cli

@@ -56,6 +56,13 @@ Result<void> ScoringFlags::check() const {
                                                 "): give a smaller overlap too"};
 }
 
+std::string_view name_of(Truncation truncation) {
+  for (const auto& known : kTruncations) {
+    if (known.value == truncation) return known.name;
+  }
+  return "";  // not reached: the table has them all
+}
+
 Format OutputFlags::resolved(Format terminal, Format pipe) const {
   if (format != Format::kAuto) return format;
   return stdout_is_terminal() ? terminal : pipe;
@@ -134,6 +141,22 @@ void add_compute_flags(CLI::App& app, ModelFlags& flags) {
          },
          "Kernels to use (default: the best of this CPU)")
       ->type_name("NAME")
+      ->group("Model");
+}
+
+void add_calibration_flag(CLI::App& app, ModelFlags& flags) {
+  app.add_option_function<std::string>(
+         "--calibration",
+         [&flags](const std::string& file) {
+           if (file.empty()) {
+             throw CLI::ValidationError("--calibration",
+                                        "'' names no file; none is the word for no calibration");
+           }
+           flags.load.calibration = file;
+         },
+         "What `crossrank calibrate` wrote, or none (default: crossrank_calibration.json in the\n"
+         "model's folder, if there is one)")
+      ->type_name("FILE")
       ->group("Model");
 }
 

@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "crossrank/options.h"
 #include "input.h"
@@ -36,6 +37,9 @@ struct ScoringFlags {
   [[nodiscard]] Result<void> check() const;
 };
 
+// As --truncation calls it.
+[[nodiscard]] std::string_view name_of(Truncation truncation);
+
 struct OutputFlags {
   Format format = Format::kAuto;
   bool quiet = false;
@@ -47,6 +51,8 @@ struct OutputFlags {
 void add_model_flags(CLI::App& app, ModelFlags& flags);
 // --precision, --threads, --isa: for commands that load the weights.
 void add_compute_flags(CLI::App& app, ModelFlags& flags);
+// --calibration: for commands whose output has probabilities.
+void add_calibration_flag(CLI::App& app, ModelFlags& flags);
 void add_truncation_flags(CLI::App& app, ScoringFlags& flags);
 void add_batch_flag(CLI::App& app, ScoringFlags& flags);
 void add_output_flags(CLI::App& app, OutputFlags& flags, std::initializer_list<Format> formats);

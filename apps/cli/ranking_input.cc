@@ -90,6 +90,7 @@ void add_ranking_flags(CLI::App& app, RankingFlags& flags) {
 void add_document_flags(CLI::App& app, RankingFlags& flags) {
   add_model_flags(app, flags.model);
   add_compute_flags(app, flags.model);
+  add_calibration_flag(app, flags.model);
   add_truncation_flags(app, flags.scoring);
   add_batch_flag(app, flags.scoring);
   app.add_option("--metadata-fields", flags.metadata_fields,
@@ -197,11 +198,9 @@ void write_ranking(ObjectWriter& object, const Ranking& ranking, const std::stri
     write(results, result);
   }
   results += ']';
-  object.member("query", query)
-      .member("model", info.name)
-      .member("weights_sha256", digest)
-      .member("precision", name_of(info.precision))
-      .raw("results", results)
+  object.member("query", query);
+  write_model(object, info, digest);
+  object.raw("results", results)
       .member("truncated_documents", ranking.truncated_documents)
       .member("elapsed_ms", milliseconds(elapsed));
 }

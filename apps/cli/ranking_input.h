@@ -71,7 +71,7 @@ using ResultWriter = std::function<void(std::string& out, const RankedDocument& 
 // A line a result.
 void write_lines(std::string& out, const Ranking& ranking, const ResultWriter& write);
 
-// query, model, weights_sha256, precision, results, truncated_documents and elapsed_ms.
+// query, what write_model() writes, results, truncated_documents and elapsed_ms.
 void write_ranking(ObjectWriter& object, const Ranking& ranking, const std::string& query,
                    const ModelInfo& info, const std::string& digest,
                    std::chrono::steady_clock::duration elapsed, const ResultWriter& write);

@@ -82,6 +82,7 @@ std::string title_of(const RerankFlags& flags, const ReRankOptions& options, con
       .member("weights", weights)
       .member("precision", name_of(info.precision))
       .member("isa", info.isa)
+      .member("calibration", calibration_facts(info.calibration))
       .member("max_length", options.max_length)
       .member("max_chars", options.max_chars)
       .member("truncation", static_cast<int>(options.truncation))

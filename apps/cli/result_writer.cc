@@ -51,6 +51,20 @@ void write_span(ObjectWriter& object, const TextSpan& span) {
   object.raw("span", json);
 }
 
+void write_model(ObjectWriter& object, const ModelInfo& info, const std::string& digest) {
+  object.member("model", info.name)
+      .member("weights_sha256", digest)
+      .member("precision", name_of(info.precision));
+  if (info.calibration) object.member("calibration", calibration_facts(info.calibration));
+}
+
+json::Value calibration_facts(const std::optional<Calibration>& calibration) {
+  if (!calibration) return nullptr;
+  return {{"file", base::repair_utf8(calibration->file).value_or(calibration->file)},
+          {"temperature", calibration->temperature},
+          {"bias", calibration->bias}};
+}
+
 void write_scores(ObjectWriter& object, const Predictions& predictions, std::size_t i) {
   if (predictions.num_labels() > 1) {
     object.member("logits", numbers(predictions.logits(i)))

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,10 @@ class ObjectWriter {
 
 void write_truncation(ObjectWriter& object, const TruncationReport& truncation);
 void write_span(ObjectWriter& object, const TextSpan& span);
+// model, weights_sha256 (`digest`), precision, and calibration where there is one.
+void write_model(ObjectWriter& object, const ModelInfo& info, const std::string& digest);
+// A calibration as {file, temperature, bias}; null for none.
+json::Value calibration_facts(const std::optional<Calibration>& calibration);
 // `logit`, `probability`, `score` of pair i, or `logits`, `probabilities`, `score` as lists when
 // the model has several labels.
 void write_scores(ObjectWriter& object, const Predictions& predictions, std::size_t i);

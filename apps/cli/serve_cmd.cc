@@ -94,6 +94,12 @@ Result<void> serve(ServeFlags& flags) {
   options.http.request_timeout = std::chrono::milliseconds(flags.request_timeout_ms);
   options.http.all_bodies_bytes =
       std::max(options.http.all_bodies_bytes, 4 * options.http.max_body_bytes);
+  if (const std::string& file = flags.model.load.calibration;
+      flags.models.size() > 1 && !file.empty() && file != kNoCalibration) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "--calibration is of one model's weights, and there are several: put a "
+                 "crossrank_calibration.json into the folder of each"};
+  }
   options.registry.batcher.cache_bytes = flags.cache_mb << 20;
   options.registry.models = flags.models;
   options.registry.load = flags.model.load;
@@ -173,6 +179,7 @@ void add_serve(CLI::App& program, Command& chosen) {
                 "With one model, too, refuse requests for another")
       ->group("Model");
   add_compute_flags(*app, flags->model);
+  add_calibration_flag(*app, flags->model);
   add_count(*app, "--max-length", flags->model.load.max_length,
             "Tokens a pair (default: the model's own)")
       ->group("Model");

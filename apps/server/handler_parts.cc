@@ -192,4 +192,9 @@ std::string_view name_of(Precision precision) {
   return "";  // not reached: the switch is exhaustive
 }
 
+json::Value calibration_json(const ModelInfo& info) {
+  if (!info.calibration) return nullptr;
+  return {{"temperature", info.calibration->temperature}, {"bias", info.calibration->bias}};
+}
+
 }  // namespace crossrank::server

@@ -69,5 +69,7 @@ void score(const Services& services, Scoring scoring);
 
 // "fp32", "bf16", "int8".
 std::string_view name_of(Precision precision);
+// {temperature, bias}, null for none: where the file lies is the operator's business.
+json::Value calibration_json(const ModelInfo& info);
 
 }  // namespace crossrank::server

@@ -220,6 +220,9 @@ void finish(const Services& services, const HybridRequest& request, const Scorin
                       {"model", scoring.model->name},
                       {"weights_sha256", scoring.model->digest}};
   body["precision"] = name_of(scoring.model->encoder->info().precision);
+  if (scoring.model->encoder->info().calibration) {
+    body["calibration"] = calibration_json(scoring.model->encoder->info());
+  }
   body["results"] = json::Value::array();
   for (std::size_t i = 0; i < positions.size(); ++i) {
     body["results"].push_back(

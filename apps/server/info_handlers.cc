@@ -131,6 +131,7 @@ void handle_info(const Services& services, const ExchangePtr& exchange) {
   body["version"] = version();
   body["weights_sha256"] = model->digest;
   body["precision"] = name_of(info.precision);
+  body["calibration"] = calibration_json(info);
   body["isa"] = info.isa;
   body["threads"] = info.threads;
   body["hybrid"] = services.judge != nullptr;

@@ -38,11 +38,13 @@ constexpr std::size_t kLoadThreads = 1;
 
 json::Value describe(const ServedModel& model) {
   const ModelInfo& info = model.encoder->info();
-  return {{"model", model.name},
-          {"weights", model.digest},
-          {"precision", name_of(info.precision)},
-          {"isa", info.isa},
-          {"threads", info.threads}};
+  json::Value out = {{"model", model.name},
+                     {"weights", model.digest},
+                     {"precision", name_of(info.precision)},
+                     {"isa", info.isa},
+                     {"threads", info.threads}};
+  if (info.calibration) out["calibration"] = info.calibration->file;  // for the operator
+  return out;
 }
 
 class Server {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,6 +14,12 @@
 #include "crossrank/result.h"
 
 namespace crossrank {
+
+/// How logits become probabilities: sigmoid(logit / temperature + bias), temperature above 0.
+struct Calibration {
+  std::string file;  ///< Where it was read.
+  double temperature = 1, bias = 0;
+};
 
 /// Facts about a loaded model.
 struct ModelInfo {
@@ -28,6 +35,7 @@ struct ModelInfo {
   Precision precision = Precision::kFp32;
   std::string isa;
   std::size_t threads = 0;
+  std::optional<Calibration> calibration;  ///< Empty = a probability is sigmoid(logit).
   std::string query_prompt;  ///< Stands in front of every query when scoring; "" = none.
   std::string note;  ///< One line the user should see (the default chain fell back); else "".
 };
@@ -45,7 +53,7 @@ class Predictions {
   [[nodiscard]] auto end() const { return pairs_.end(); }
   /// All logits of pair i, [num_labels].
   [[nodiscard]] std::span<const float> logits(std::size_t i) const;
-  /// sigmoid of the logit for one label, softmax over the labels otherwise, [num_labels].
+  /// ScoredPair::probability for one label, softmax over the labels otherwise, [num_labels].
   [[nodiscard]] std::vector<float> probabilities(std::size_t i) const;
   /// The activation applied to all logits of pair i, [num_labels].
   [[nodiscard]] std::vector<float> scores(std::size_t i) const;
@@ -75,7 +83,8 @@ class CrossEncoder {
   /// LoadOptions::local_files_only or HF_HUB_OFFLINE is set. "builtin" is what the program carries
   /// (CMake: crossrank::builtin), else share/crossrank/models beside the library.
   /// Errors: kInvalidArgument (an option, a revision, HF_ENDPOINT), kModelNotFound, kFileNotFound
-  /// (the folder lacks a file), kBadConfig, kBadTokenizer, kBadSafetensors, kBadWeights,
+  /// (the folder, or LoadOptions::calibration, lacks a file), kBadConfig (also of a
+  /// calibration that was fitted for other weights), kBadTokenizer, kBadSafetensors, kBadWeights,
   /// kUnsupportedModel, kUnsupportedIsa, kUnsupportedPrecision, kNetwork, kDigestMismatch,
   /// kIoError, kCancelled, kOverloaded (the threads cannot be started), kOutOfMemory.
   static Result<CrossEncoder> load(std::string_view model, const LoadOptions& options = {});

@@ -69,7 +69,7 @@ struct TextSpan {
 /// One scored pair of a one-label model. 28 bytes.
 struct ScoredPair {
   float logit = 0;        ///< The model's raw output.
-  float probability = 0;  ///< sigmoid(logit), computed in float32.
+  float probability = 0;  ///< sigmoid(logit) in float32, or by ModelInfo::calibration.
   float score = 0;  ///< The model's own activation applied (what sentence-transformers returns).
   TruncationReport truncation;
 };

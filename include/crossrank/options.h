@@ -47,6 +47,9 @@ enum class Activation : std::uint8_t { kIdentity, kSigmoid, kTanh, kSoftmax };
 /// call the object that is working; what it throws while scoring reaches the caller.
 using Progress = std::function<void(std::size_t done, std::size_t total)>;
 
+/// The LoadOptions::calibration that is none.
+inline constexpr const char* kNoCalibration = "none";
+
 struct LoadOptions {
   Precision precision = Precision::kFp32;
   std::string isa = {};     ///< "" = the best this CPU runs; else a name from available_isas().
@@ -59,6 +62,9 @@ struct LoadOptions {
   bool local_files_only = false;  ///< Never use the network, whatever the name.
   Progress progress = {};         ///< Download progress in bytes; may be empty.
   const std::atomic<bool>* cancel = nullptr;  ///< Set it to stop a download: kCancelled.
+  /// A file of `crossrank calibrate`: probabilities become sigmoid(logit / temperature + bias).
+  /// "" = crossrank_calibration.json in the model's folder, if there is one; "none" = none.
+  std::string calibration = {};
 };
 
 /// The chunks of Truncation::kChunkMax, kChunkTop2 and kFirst. They end where a sentence does, if

@@ -22,7 +22,7 @@ enum class ErrorCode : std::uint8_t {
   kFileNotFound,     ///< A named file or folder does not exist.
   kIoError,          ///< The operating system refused to read, map, write or rename a file.
   kModelNotFound,    ///< A model name is neither a folder, nor cached, nor could it be fetched.
-  kBadConfig,        ///< config.json is malformed or contradicts the weights; the key is named.
+  kBadConfig,        ///< config.json (or a calibration) is malformed or contradicts the weights.
   kBadTokenizer,     ///< tokenizer.json or vocab.txt is malformed.
   kBadSafetensors,   ///< A safetensors file violates the format.
   kBadWeights,       ///< A tensor is missing, has another shape or dtype, or holds NaN or infinity.

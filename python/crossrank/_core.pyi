@@ -71,6 +71,7 @@ class LoadOptions:
     cache_dir: str
     token: str
     local_files_only: bool
+    calibration: str
 
 class ChunkOptions:
     tokens: int
@@ -161,6 +162,8 @@ class ModelInfo:
     def isa(self) -> str: ...
     @property
     def threads(self) -> int: ...
+    @property
+    def calibration(self) -> tuple[str, float, float] | None: ...
     @property
     def query_prompt(self) -> str: ...
     @property

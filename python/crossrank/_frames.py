@@ -38,6 +38,7 @@ class Options(TypedDict, total=False):
     revision: str | None
     cache_folder: str | None
     local_files_only: bool
+    calibration: str | bool | None
     truncation: str
     max_chars: int
     batch_size: int
@@ -49,7 +50,16 @@ class Options(TypedDict, total=False):
 
 
 _OF_MODEL = frozenset(
-    ("precision", "isa", "threads", "max_length", "revision", "cache_folder", "local_files_only")
+    (
+        "precision",
+        "isa",
+        "threads",
+        "max_length",
+        "revision",
+        "cache_folder",
+        "local_files_only",
+        "calibration",
+    )
 )
 
 

@@ -43,6 +43,9 @@ class CrossEncoder:
         precision: "fp32", "bf16" or "int8"; the last two are faster and move scores a little.
         threads: None = the CPUs that affinity and cgroup grant.
         isa: None = the best of `crossrank.available_isas()`.
+        calibration: a file of `crossrank calibrate`, which says how logits become probabilities;
+            None = crossrank_calibration.json in the model's folder, if there is one; False = none.
+            `info.calibration` is what is used: (file, temperature, bias).
         prompts: {name: text} for `prompt_name`; None = those saved with the model.
         default_prompt_name: the prompt in front of every query when no other is asked for.
         num_labels: an error unless the model has as many.
@@ -70,6 +73,7 @@ class CrossEncoder:
         precision: str = "fp32",
         threads: int | None = None,
         isa: str | None = None,
+        calibration: str | os.PathLike[str] | bool | None = None,
         prompts: dict[str, str] | None = None,
         default_prompt_name: str | None = None,
         num_labels: int | None = None,
@@ -100,6 +104,7 @@ class CrossEncoder:
         options.cache_dir = path("cache_folder", folder)
         options.token = text("token", token) if isinstance(token, str) else ""
         options.local_files_only = bool(local_files_only)
+        options.calibration = _calibration(calibration)
         if activation_fn is not None:
             activations.native_activation(activation_fn)
 
@@ -511,7 +516,25 @@ os.register_at_fork(after_in_child=lambda: globals().update(_reloading=threading
 
 
 #: Of LoadOptions, what a pickle has beside the precision: no token.
-_PICKLED = ("isa", "threads", "max_length", "revision", "cache_dir", "local_files_only")
+_PICKLED = (
+    "isa",
+    "threads",
+    "max_length",
+    "revision",
+    "cache_dir",
+    "local_files_only",
+    "calibration",
+)
+
+
+def _calibration(given: str | os.PathLike[str] | bool | None) -> str:
+    """LoadOptions.calibration: a path that also a process with another folder of its own finds."""
+    if given is False:
+        return "none"
+    if given is True:
+        refuse("calibration is True; it must be a file, False for none, or None")
+    file = path("calibration", given)
+    return os.path.abspath(file) if file else ""
 
 
 def _saved_prompts(folder: str) -> dict[str, str]:

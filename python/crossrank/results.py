@@ -45,7 +45,7 @@ class ScoredPair:
     """One scored pair of a model with one label."""
 
     logit: float  #: The model's raw output.
-    probability: float  #: sigmoid(logit).
+    probability: float  #: sigmoid(logit), or by the calibration.
     score: float  #: The model's own activation of the logit: what `predict` returns.
     truncation: Truncation
     span: Span | None = None

@@ -130,6 +130,12 @@ void load(Encoder* self, const std::string& model, LoadOptions options, const Ca
   new (self) Encoder(value_or_raise(std::move(*loaded)));
 }
 
+// (file, temperature, bias), or None.
+nb::object to_python(const std::optional<Calibration>& calibration) {
+  if (!calibration) return nb::none();
+  return nb::make_tuple(to_text(calibration->file), calibration->temperature, calibration->bias);
+}
+
 void bind_info(nb::module_& module) {
   nb::class_<ModelInfo>(module, "ModelInfo")
       .def_prop_ro("name", [](const ModelInfo& self) { return to_text(self.name); })
@@ -148,6 +154,7 @@ void bind_info(nb::module_& module) {
       .def_ro("precision", &ModelInfo::precision)
       .def_ro("isa", &ModelInfo::isa)
       .def_ro("threads", &ModelInfo::threads)
+      .def_prop_ro("calibration", [](const ModelInfo& self) { return to_python(self.calibration); })
       .def_ro("query_prompt", &ModelInfo::query_prompt)
       .def_prop_ro("note", [](const ModelInfo& self) { return to_text(self.note); })
       .def("__repr__", [](nb::handle self) {

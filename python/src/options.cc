@@ -88,7 +88,8 @@ void bind_options(nb::module_& module) {
       .def_rw("revision", &LoadOptions::revision)
       .def_rw("cache_dir", &LoadOptions::cache_dir)
       .def_rw("token", &LoadOptions::token)
-      .def_rw("local_files_only", &LoadOptions::local_files_only);
+      .def_rw("local_files_only", &LoadOptions::local_files_only)
+      .def_rw("calibration", &LoadOptions::calibration);
   nb::class_<ChunkOptions>(module, "ChunkOptions")
       .def(nb::init<>())
       .def_rw("tokens", &ChunkOptions::tokens)

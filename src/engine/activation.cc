@@ -46,8 +46,15 @@ void apply_activation(Activation activation, std::span<float> logits) {
   }
 }
 
-void apply_probability(std::span<float> logits) {
-  apply_activation(logits.size() == 1 ? Activation::kSigmoid : Activation::kSoftmax, logits);
+void apply_probability(const LogitScale& scale, std::span<float> logits) {
+  if (logits.size() == 1) {
+    // The sigmoid is 0 or 1 long before, and beyond float32's range a conversion is undefined.
+    constexpr double kEnd = 1000;
+    const double at = static_cast<double>(logits[0]) / scale.temperature + scale.bias;
+    logits[0] = sigmoid(static_cast<float>(std::clamp(at, -kEnd, kEnd)));
+    return;
+  }
+  softmax(logits);
 }
 
 }  // namespace crossrank::engine

@@ -19,7 +19,15 @@ Result<Activation> choose_activation(std::optional<Activation> asked, Activation
 // Replaces the logits of one pair, [num_labels], by their activation. Softmax runs over the labels.
 void apply_activation(Activation activation, std::span<float> logits);
 
-// One label: sigmoid. Several: softmax over them.
-void apply_probability(std::span<float> logits);
+// Where the sigmoid of a probability is entered: at logit / temperature + bias. By itself it
+// changes no bit of sigmoid(logit).
+struct LogitScale {
+  double temperature = 1;  // above 0
+  double bias = 0;
+};
+
+// The one place where probabilities are made. One label: the sigmoid at its place in `scale`.
+// Several: softmax over them, and the scale has no say.
+void apply_probability(const LogitScale& scale, std::span<float> logits);
 
 }  // namespace crossrank::engine

@@ -11,6 +11,7 @@
 #include "base/top_k.h"
 #include "base/try.h"
 #include "engine/activation.h"
+#include "engine/calibration.h"
 #include "engine/compute.h"
 #include "engine/length_limits.h"
 #include "engine/model_files.h"
@@ -48,17 +49,19 @@ class DocumentsOfQuery final : public engine::PairSource {
   std::span<const std::string_view> documents_;
 };
 
-ScoredPair scored_pair(const engine::PairOutcome& outcome, Activation activation) {
+ScoredPair scored_pair(const engine::PairOutcome& outcome, Activation activation,
+                       const engine::LogitScale& scale) {
   ScoredPair pair;
   pair.logit = outcome.logits[0];
   if (outcome.logits.size() == 1) {
-    pair.probability = engine::sigmoid(pair.logit);
+    pair.probability = pair.logit;
+    engine::apply_probability(scale, {&pair.probability, 1});
     float score = pair.logit;
     engine::apply_activation(activation, {&score, 1});
     pair.score = score;
   } else {
     std::vector<float> values(outcome.logits.begin(), outcome.logits.end());
-    engine::apply_probability(values);
+    engine::apply_probability(scale, values);
     pair.probability = values[0];
     values.assign(outcome.logits.begin(), outcome.logits.end());
     engine::apply_activation(activation, values);
@@ -99,6 +102,7 @@ struct CrossEncoder::Impl {
   engine::LengthLimits limits;
   engine::Scorer scorer;
   ModelInfo info;
+  engine::LogitScale scale;
   std::mutex sha256_mutex;
   std::string sha256;  // "" until known; guarded by sha256_mutex
 };
@@ -158,13 +162,19 @@ Result<CrossEncoder> CrossEncoder::load(std::string_view model, const LoadOption
     info.precision = options.precision;
     info.isa = table->name;
     info.threads = threads;
+    std::string sha256 = files.resolved.weights_sha256;
+    CR_TRY_ASSIGN(info.calibration,
+                  engine::find_calibration(options.calibration, files, bert.num_labels(), sha256));
     info.query_prompt = saved.query_prompt;
     info.note = files.resolved.note;
 
     auto impl = std::make_unique<Impl>(std::move(files), std::move(pool), std::move(tokenizer),
                                        std::move(bert), limits, std::move(saved.query_prompt));
     impl->info = std::move(info);
-    impl->sha256 = impl->files.resolved.weights_sha256;
+    if (const auto& calibration = impl->info.calibration) {
+      impl->scale = {calibration->temperature, calibration->bias};
+    }
+    impl->sha256 = std::move(sha256);
     return CrossEncoder(std::move(impl));
   });
 }
@@ -186,7 +196,7 @@ Result<Predictions> CrossEncoder::predict(std::span<const TextPair> pairs,
     }
     if (uses_chunks(rules.policy)) predictions.spans_.reserve(pairs.size());
     CR_TRY(self.scorer.score(Pairs(pairs), rules, options, [&](const engine::PairOutcome& outcome) {
-      predictions.pairs_.push_back(scored_pair(outcome, predictions.activation_));
+      predictions.pairs_.push_back(scored_pair(outcome, predictions.activation_, self.scale));
       if (predictions.num_labels_ > 1) {
         predictions.logits_.insert(predictions.logits_.end(), outcome.logits.begin(),
                                    outcome.logits.end());
@@ -213,7 +223,7 @@ Result<std::vector<RankedIndex>> CrossEncoder::rank(std::string_view query,
                              [&](const engine::PairOutcome& outcome) {
                                RankedIndex ranked;
                                ranked.index = outcome.index;
-                               ranked.pair = scored_pair(outcome, activation);
+                               ranked.pair = scored_pair(outcome, activation, self.scale);
                                if (uses_chunks(rules.policy)) {
                                  ranked.span = outcome.span;
                                }
@@ -243,8 +253,9 @@ std::span<const float> Predictions::logits(std::size_t i) const {
 }
 
 std::vector<float> Predictions::probabilities(std::size_t i) const {
+  if (num_labels_ == 1) return {pairs_[i].probability};
   std::vector<float> values(logits(i).begin(), logits(i).end());
-  engine::apply_probability(values);
+  engine::apply_probability({}, values);
   return values;
 }
 

@@ -86,6 +86,7 @@ Result<ModelDir> assemble(std::string where, const Source& source, Need need) {
   CR_TRY_ASSIGN(dir.modules_json, source("modules.json"));
   CR_TRY_ASSIGN(dir.sentence_transformers_json, source("config_sentence_transformers.json"));
   CR_TRY_ASSIGN(dir.sentence_bert_json, source("sentence_bert_config.json"));
+  CR_TRY_ASSIGN(dir.calibration_json, source("crossrank_calibration.json"));
   if (need == Need::kModel && !dir.config_json) {
     return Error{ErrorCode::kFileNotFound,
                  dir.where +

@@ -27,6 +27,7 @@ struct ModelDir {
   base::Blob modules_json;
   base::Blob sentence_transformers_json;  // config_sentence_transformers.json
   base::Blob sentence_bert_json;          // sentence_bert_config.json
+  base::Blob calibration_json;            // crossrank_calibration.json
   std::vector<base::Blob> weights;        // one file, or the shards in file name order
   // What the index of sharded weights promises: a tensor's name and its shard's place in `weights`.
   std::vector<std::pair<std::string, std::size_t>> indexed;

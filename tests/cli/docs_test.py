@@ -1,5 +1,5 @@
-"""docs/cli.md is true: its examples run and print what it shows, and it names every flag and every
-environment variable there is.
+"""docs/cli.md is true: its examples run and print what it shows (docs/calibration.md's, too), and
+it names every flag and every environment variable there is.
 
 Times, memory and instruction sets differ between machines and are not compared; other numbers may
 differ as much as instruction sets may. After a new model or another deliberate change
@@ -15,8 +15,9 @@ import unittest
 
 from harness import BINARY, SOURCE, CliTest
 
-PATH = SOURCE / "docs" / "cli.md"
-PAGE = PATH.read_text("utf-8")
+CLI_PAGE = SOURCE / "docs" / "cli.md"
+CALIBRATION_PAGE = SOURCE / "docs" / "calibration.md"
+PAGE = CLI_PAGE.read_text("utf-8")
 UPDATE = os.environ.get("CROSSRANK_UPDATE_PAGES") == "1"
 
 
@@ -89,6 +90,7 @@ COMMANDS = (
     "rerank",
     "eval",
     "tune",
+    "calibrate",
     "tokenize",
     "info",
     "models",
@@ -101,12 +103,24 @@ COMMANDS = (
 
 class Page(CliTest):
     def test_examples_print_what_the_page_shows(self):
-        (self.folder / "bin").mkdir()
+        self.assertGreater(self.run_examples(CLI_PAGE, SOURCE), 20)
+
+    def test_examples_of_calibration(self):
+        """They write files, so they see the examples from a folder of their own."""
+        (self.folder / "examples").symlink_to(SOURCE / "examples")
+        self.assertGreaterEqual(self.run_examples(CALIBRATION_PAGE, self.folder), 4)
+
+    def run_examples(self, path, folder):
+        """How many there were."""
+        (self.folder / "bin").mkdir(exist_ok=True)
         shutil.copy(BINARY, self.folder / "bin" / "crossrank")
-        env = self.env | {"PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "COLUMNS": "110"}
+        env = self.env | {
+            "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
+            "COLUMNS": "110",
+        }
         count = 0
-        outdated = Outdated(PATH)
-        for block in re.findall(r"^```console\n(.*?)^```", PAGE, re.M | re.S):
+        outdated = Outdated(path)
+        for block in re.findall(r"^```console\n(.*?)^```", path.read_text("utf-8"), re.M | re.S):
             for command, shown in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.M):
                 done = subprocess.run(
                     ["bash", "-c", command],
@@ -114,7 +128,7 @@ class Page(CliTest):
                     env=env,
                     text=True,
                     stderr=subprocess.STDOUT,
-                    cwd=SOURCE,
+                    cwd=folder,
                 )
                 printed = done.stdout
                 if done.returncode != 0:
@@ -124,7 +138,7 @@ class Page(CliTest):
                     outdated.check(check, shown, printed, before=f"$ {command}\n")
                 count += 1
         outdated.write()
-        self.assertGreater(count, 20)
+        return count
 
     def assert_shown(self, printed, shown):
         words, numbers = shown_numbers(printed)

@@ -98,7 +98,7 @@ TEST(Documents, RepairedLinesOutliveTheirParser) {
 TEST(Pairs, KeepTheDocumentAsItWasWritten) {
   const auto pair = parse_pair(
       R"( { "other" : {"document":[1,"}"]}, "document" : 5, "query":"q\"}" , "d\u006fcument" : { "text" : "a,}\\" , "n":1.0 }  } )",
-      PairFormat::kJsonl, true);
+      PairFormat::kJsonl, {.document_json = true});
   ASSERT_TRUE(pair.ok()) << pair.error().message;
   EXPECT_EQ(pair->query, "q\"}");
   EXPECT_EQ(pair->document, "a,}\\");
@@ -106,7 +106,7 @@ TEST(Pairs, KeepTheDocumentAsItWasWritten) {
 }
 
 TEST(Pairs, TsvSplitsAtTheFirstTab) {
-  const auto pair = parse_pair("\ta\tb", PairFormat::kTsv, true);
+  const auto pair = parse_pair("\ta\tb", PairFormat::kTsv, {.document_json = true});
   ASSERT_TRUE(pair.ok());
   EXPECT_EQ(pair->query, "");
   EXPECT_EQ(pair->document, "a\tb");

@@ -1,8 +1,10 @@
-// Fuzzes config.json and what sentence-transformers saves beside it: no crash, sane numbers, named
-// errors.
+// Fuzzes config.json and what else lies beside a model (sentence-transformers' files, a
+// calibration): no crash, sane numbers, named errors.
+#include <cmath>
 #include <string_view>
 
 #include "base/utf8.h"
+#include "model/calibration.h"
 #include "model/config.h"
 #include "model/saved_settings.h"
 #include "tests/fuzz/fuzz_check.h"
@@ -39,6 +41,12 @@ void check(const Result<model::Config>& config) {
   FUZZ_CHECK(config->layer_norm_eps >= 0 && config->layer_norm_eps <= 1);
 }
 
+void check(const Result<model::SavedCalibration>& saved) {
+  if (!saved.ok()) return check(saved.error());
+  FUZZ_CHECK(std::isfinite(saved->temperature) && saved->temperature > 0);
+  FUZZ_CHECK(std::isfinite(saved->bias) && saved->weights_sha256.size() == 64);
+}
+
 }  // namespace
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -53,5 +61,6 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   check(model::parse_saved_settings(fuzzed, own, {}));
   check(model::parse_saved_settings(modules, fuzzed, {}));
   check(model::parse_saved_settings(modules, own, fuzzed));
+  check(model::parse_calibration(fuzzed));
   return 0;
 }

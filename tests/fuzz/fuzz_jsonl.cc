@@ -56,7 +56,7 @@ void check_line(std::string_view line, std::size_t number) {
   const Result<cli::PairFormat> format = cli::detect_pair_format(repaired);
   if (!format.ok()) check_error(format.error());
   for (const cli::PairFormat f : {cli::PairFormat::kJsonl, cli::PairFormat::kTsv}) {
-    const Result<cli::PairRecord> pair = cli::parse_pair(repaired, f, true);
+    const Result<cli::PairRecord> pair = cli::parse_pair(repaired, f, {.document_json = true});
     if (!pair.ok()) {
       check_error(pair.error());
       continue;
@@ -64,6 +64,9 @@ void check_line(std::string_view line, std::size_t number) {
     FUZZ_CHECK(base::is_valid_utf8(pair->query) && base::is_valid_utf8(pair->document));
     FUZZ_CHECK(json::parse(pair->document_json).ok());
   }
+  const Result<cli::PairRecord> labelled =
+      cli::parse_pair(repaired, cli::PairFormat::kJsonl, {.label = true});
+  if (!labelled.ok()) check_error(labelled.error());
   const Result<cli::TextRecord> text = cli::parse_text(repaired);
   if (!text.ok()) check_error(text.error());
 }

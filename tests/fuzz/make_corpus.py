@@ -81,6 +81,7 @@ write(
 )
 
 BERT = {"architectures": ["BertForSequenceClassification"], "model_type": "bert"}
+CALIBRATION = {"format": 1, "temperature": 2.5, "bias": -1e-3, "weights_sha256": "0a" * 32}
 write(
     "config",
     {
@@ -123,6 +124,10 @@ write(
             "negative": {**BERT, "num_labels": -1},
             "own_file": {"model_type": "CrossEncoder", "activation_fn": "torch.nn.Softmax"},
             "own_file_unknown": {"activation_fn": "torch.nn.ReLU"},
+            "calibration": CALIBRATION,
+            "calibration_huge": {**CALIBRATION, "temperature": 1e308, "bias": 10**400},
+            "calibration_negative": {**CALIBRATION, "temperature": -0.0},
+            "calibration_digest": {**CALIBRATION, "weights_sha256": "\u00e9" * 64},
         }.items()
     },
 )

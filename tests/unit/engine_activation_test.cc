@@ -44,10 +44,10 @@ TEST(Activation, EachKind) {
 
 TEST(Activation, ProbabilityDependsOnTheNumberOfLabels) {
   std::vector<float> one = {3.0F};
-  apply_probability(one);
+  apply_probability({}, one);
   EXPECT_EQ(one[0], sigmoid(3.0F));
   std::vector<float> two = {3.0F, 3.0F};
-  apply_probability(two);
+  apply_probability({}, two);
   EXPECT_EQ(two, (std::vector<float>{0.5F, 0.5F}));
 }
 

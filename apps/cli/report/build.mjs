@@ -1,14 +1,19 @@
-// Builds dist/report.html: one file, all inlined, with a place for the data that crossrank puts in.
+// Builds dist/*.html: each one file, all inlined, with a place for the data that crossrank puts in.
 //
 //   node build.mjs           write it
 //   node build.mjs --check   write nothing; exit 1 when dist/ is not what src/ gives
 //
-// It is committed, since the command embeds it and building that must not need Node.
+// They are committed, since the command embeds them and building that must not need Node.
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { build } from "esbuild";
 
 const MAX_BYTES = 250_000;
+// Page -> its script and its template.
+const PAGES = {
+  "dist/report.html": ["src/main.ts", "src/page.html"],
+  "dist/calibration.html": ["src/calibration.ts", "src/calibration.html"],
+};
 const here = (path) => new URL(path, import.meta.url);
 
 async function bundle(entry) {
@@ -32,11 +37,11 @@ async function bundle(entry) {
 // As CSP hashes it: the text between the tags, to the last byte.
 const hash = (text) => `'sha256-${createHash("sha256").update(text, "utf8").digest("base64")}'`;
 
-async function page() {
+async function page(path, [entry, source]) {
   const [script, style, template] = await Promise.all([
-    bundle("src/main.ts"),
+    bundle(entry),
     bundle("src/report.css"),
-    readFile(here("src/page.html"), "utf8"),
+    readFile(here(source), "utf8"),
   ]);
   // "</script" in a string would end the element; "<!--<script" would keep it from ending.
   for (const [name, text, forbidden] of [
@@ -60,11 +65,11 @@ async function page() {
     .replace(/\s*@DATA@\s*/, () => "@DATA@")
     .replace(/<style>\s*\/\* style \*\/\s*<\/style>/, () => `<style>${style}</style>`)
     .replace(/<script>\s*\/\* script \*\/\s*<\/script>/, () => `<script>${script}</script>`);
-  if (!html.includes(script) || !html.includes(style)) throw new Error("page.html has no place");
+  if (!html.includes(script) || !html.includes(style)) throw new Error(`${source} has no place`);
   if (html.split("@DATA@").length !== 2) throw new Error("the data has not one place");
   const size = Buffer.byteLength(html);
-  if (size > MAX_BYTES) throw new Error(`report.html has ${size} bytes, more than ${MAX_BYTES}`);
-  return { "dist/report.html": html };
+  if (size > MAX_BYTES) throw new Error(`${path} has ${size} bytes, more than ${MAX_BYTES}`);
+  return [path, html];
 }
 
 async function stale(files) {
@@ -76,7 +81,9 @@ async function stale(files) {
   return found;
 }
 
-const files = await page();
+const files = Object.fromEntries(
+  await Promise.all(Object.entries(PAGES).map(([path, sources]) => page(path, sources))),
+);
 if (process.argv.includes("--check")) {
   const found = await stale(files);
   if (found.length > 0) {

@@ -1,68 +1,11 @@
-// The plots, by Chart.js: what each one shows. Computes no measure.
-import {
-  BarController,
-  BarElement,
-  CategoryScale,
-  Chart,
-  Legend,
-  LinearScale,
-  LineController,
-  LineElement,
-  PointElement,
-  Tooltip,
-  type ChartConfiguration,
-  type ChartOptions,
-} from "chart.js";
+// The plots of eval's report: what each one shows. Computes no measure.
+import type { ChartConfiguration } from "chart.js";
 import { fixed, signed, type Data, type Query, type Run, type Truncation } from "./data.ts";
+import { axis, draw, options } from "./plot.ts";
 import type { Theme } from "./theme.ts";
-
-Chart.register(
-  BarController,
-  BarElement,
-  CategoryScale,
-  Legend,
-  LinearScale,
-  LineController,
-  LineElement,
-  PointElement,
-  Tooltip,
-);
 
 // More bars than that are narrower than a pixel.
 const MAX_BARS = 2000;
-
-const drawn = new Map<HTMLCanvasElement, Chart>();
-
-function draw(canvas: HTMLCanvasElement, config: ChartConfiguration, described: string): void {
-  drawn.get(canvas)?.destroy();
-  canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label", described);
-  drawn.set(canvas, new Chart(canvas, config));
-}
-
-function axis(theme: Theme, title: string, more: object = {}): object {
-  return {
-    title: { display: true, text: title, color: theme.ink },
-    ticks: { color: theme.soft, maxRotation: 0 },
-    grid: { color: theme.line },
-    border: { color: theme.line },
-    ...more,
-  };
-}
-
-function options(theme: Theme, x: object, y: object, plugins: object): ChartOptions {
-  return {
-    animation: false,
-    responsive: true,
-    maintainAspectRatio: false,
-    interaction: { mode: "index", intersect: false },
-    scales: { x, y },
-    plugins: {
-      legend: { labels: { color: theme.ink, boxWidth: 14, boxHeight: 10 } },
-      ...plugins,
-    },
-  } as ChartOptions;
-}
 
 /** A query with the value that is drawn, and the lines that hovering shows. */
 export interface QueryBar {

@@ -69,10 +69,11 @@ export interface Data {
   queries: Query[];
 }
 
-export function readData(): Data {
+/** What the command put into the page, whose shape is the caller's word. */
+export function readData<Shape>(): Shape {
   const element = document.getElementById("data");
   if (!element) throw new Error("the page has no data");
-  return JSON.parse(element.textContent ?? "") as Data;
+  return JSON.parse(element.textContent ?? "") as Shape;
 }
 
 export const fixed = (value: number): string => value.toFixed(4);

@@ -57,7 +57,7 @@ function choice(id: string, names: string[], values: number[], change: () => voi
 }
 
 function main(): void {
-  const data = readData();
+  const data = readData<Data>();
   fillTables(data);
   const compared = data.comparisons.map((comparison) => comparison.run);
   const runs = compared.length > 0 ? compared : [0];

@@ -2,7 +2,7 @@
 import { fixed, pText, signed, type Data, type Interval, type TopDocument } from "./data.ts";
 import { h, spoken, type Child } from "./dom.ts";
 
-function table(caption: string, heads: Child[], rows: HTMLTableRowElement[]): HTMLElement {
+export function table(caption: string, heads: Child[], rows: HTMLTableRowElement[]): HTMLElement {
   return h(
     "div",
     { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
@@ -16,7 +16,8 @@ function table(caption: string, heads: Child[], rows: HTMLTableRowElement[]): HT
   );
 }
 
-const number = (...children: Child[]): HTMLElement => h("td", { class: "number" }, ...children);
+export const number = (...children: Child[]): HTMLElement =>
+  h("td", { class: "number" }, ...children);
 
 function intervalText(interval: Interval, show: (value: number) => string): string {
   return interval ? `${show(interval[0])} to ${show(interval[1])}` : "\u2013";
