@@ -157,7 +157,9 @@ Result<void> evaluate(const EvalFlags& flags) {
   CR_TRY_ASSIGN(const std::vector<std::string> names, run_names(flags.runs));
   QueryTexts texts;
   if (!flags.queries.empty()) {
-    CR_TRY_ASSIGN(texts, read_queries(flags.queries));
+    CR_TRY_ASSIGN(QueryFile queries, read_queries(flags.queries));
+    if (queries.repairs.lines > 0) say(queries.repairs.report(queries.name));
+    texts = std::move(queries.texts);
   }
   CR_TRY_ASSIGN(const InputText judged, read_text(flags.qrels));
   CR_TRY_ASSIGN(const eval::Qrels qrels, eval::parse_qrels(judged.text, judged.name));

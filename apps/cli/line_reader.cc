@@ -44,11 +44,14 @@ Result<InputFile> InputFile::open(const std::string& path) {
 }
 
 InputFile::InputFile(InputFile&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)), name_(std::move(other.name_)) {}
+    : fd_(std::exchange(other.fd_, -1)),
+      name_(std::move(other.name_)),
+      at_start_(other.at_start_) {}
 
 InputFile& InputFile::operator=(InputFile&& other) noexcept {
   std::swap(fd_, other.fd_);
   std::swap(name_, other.name_);
+  std::swap(at_start_, other.at_start_);
   return *this;
 }
 
@@ -65,6 +68,23 @@ std::optional<std::uint64_t> InputFile::size() const {
 }
 
 Result<std::size_t> InputFile::read(char* data, std::size_t size) {
+  CR_TRY_ASSIGN(std::size_t n, read_some(data, size));
+  if (std::exchange(at_start_, false)) {
+    constexpr std::string_view kGzip = "\x1f\x8b";
+    if (n == 1 && size > 1 && data[0] == kGzip[0]) {  // a pipe that gives byte by byte
+      CR_TRY_ASSIGN(const std::size_t more, read_some(data + 1, size - 1));
+      n += more;
+    }
+    if (std::string_view(data, n).starts_with(kGzip)) {
+      return Error{ErrorCode::kIoError, name_ + " is compressed (gzip): decompress it first " +
+                                            (fd_ == STDIN_FILENO ? "(gunzip -c FILE | crossrank)"
+                                                                 : "(gunzip -k " + name_ + ")")};
+    }
+  }
+  return n;
+}
+
+Result<std::size_t> InputFile::read_some(char* data, std::size_t size) {
   while (!interrupted()) {
     const ssize_t n = ::read(fd_, data, size);
     if (n >= 0) return static_cast<std::size_t>(n);

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "crossrank/result.h"
 
@@ -28,7 +29,8 @@ class InputFile {
   // Bytes of a regular file, for the progress bar.
   [[nodiscard]] std::optional<std::uint64_t> size() const;
 
-  // Up to `size` bytes, 0 at the end. Errors: kIoError, kCancelled (Ctrl-C while it waited).
+  // Up to `size` bytes, 0 at the end. Errors: kIoError, also for what begins as a gzip file does;
+  // kCancelled (Ctrl-C while it waited).
   Result<std::size_t> read(char* data, std::size_t size);
   // Fills `data` from the byte `offset` of a regular file, wherever read() is. Errors: kIoError,
   // also where the file ends before.
@@ -40,8 +42,10 @@ class InputFile {
 
  private:
   InputFile(int fd, std::string name) : fd_(fd), name_(std::move(name)) {}
+  Result<std::size_t> read_some(char* data, std::size_t size);
   int fd_;
   std::string name_;
+  bool at_start_ = true;
 };
 
 // The longest line that is read as one record.
@@ -62,6 +66,8 @@ class LineReader {
   [[nodiscard]] const InputFile& file() const { return file_; }
   // The error with "FILE:LINE: " in front when it is one of what the line says, kBadInput.
   [[nodiscard]] Error at_line(const Error& error) const;
+  // The file, for those who read on elsewhere in it.
+  [[nodiscard]] InputFile take_file() && { return std::move(file_); }
 
   // True when no whole line is here and none comes within 20 ms: somebody is waiting for the
   // answers to what was read so far.

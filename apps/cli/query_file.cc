@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/try.h"
-#include "input.h"
 #include "line_reader.h"
 
 namespace crossrank::cli {
@@ -16,9 +15,8 @@ struct Query {
   std::string id, text;
 };
 
-Result<Query> parse_query(std::string_view raw, std::size_t number) {
+Result<Query> parse_query(std::string_view raw, std::size_t number, Repairs& repairs) {
   std::string storage;
-  Repairs repairs;
   const bool is_json = raw.starts_with('{');
   const std::string_view line = repair(raw, is_json, number, storage, repairs);
   if (is_json) {
@@ -34,23 +32,24 @@ Result<Query> parse_query(std::string_view raw, std::size_t number) {
 
 }  // namespace
 
-Result<QueryTexts> read_queries(const std::string& path) {
+Result<QueryFile> read_queries(const std::string& path) {
   CR_TRY_ASSIGN(InputFile file, InputFile::open(path));
   LineReader reader(std::move(file));
-  QueryTexts texts;
+  QueryFile queries;
+  queries.name = reader.file().name();
   const auto bad = [&](const std::string& what) {
     return Error{ErrorCode::kBadInput,
-                 reader.file().name() + ":" + std::to_string(reader.line_number()) + ": " + what};
+                 queries.name + ":" + std::to_string(reader.line_number()) + ": " + what};
   };
   for (;;) {
     const auto line = reader.next();
     if (!line.ok() && line.error().code == ErrorCode::kBadInput) return bad(line.error().message);
     if (!line.ok()) return line.error();
-    if (!*line) return texts;
+    if (!*line) return queries;
     if (is_blank(**line)) continue;
-    auto query = parse_query(**line, reader.line_number());
+    auto query = parse_query(**line, reader.line_number(), queries.repairs);
     if (!query.ok()) return bad(query.error().message);
-    if (!texts.try_emplace(query->id, std::move(query->text)).second) {
+    if (!queries.texts.try_emplace(query->id, std::move(query->text)).second) {
       return bad("the query " + query->id + " stands there a second time");
     }
   }

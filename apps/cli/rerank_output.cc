@@ -1,18 +1,22 @@
 // Results of `crossrank rerank`. The journal has all; the run is made of it when it is complete.
 #include "rerank_output.h"
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "base/try.h"
+#include "interrupt.h"
 #include "json/json.h"
-#include "line_reader.h"
 #include "result_writer.h"
 #include "whole_file.h"
 
 namespace crossrank::cli {
 namespace {
+
+Error at(const Journal& journal, std::size_t line, const std::string& what) {
+  return {ErrorCode::kBadInput, journal.path() + ":" + std::to_string(line) + ": " + what +
+                                    ": delete the file to begin again"};
+}
 
 // A journal's line; it was written by journal_line(), unless somebody else has written there.
 Result<json::Value> parse(std::string_view line) {
@@ -85,28 +89,49 @@ Result<void> append_trec(std::string& out, std::string_view journal_line, const 
   return {};
 }
 
-Result<void> write_rerank_output(const std::string& journal, const std::string& output,
-                                 const std::string& details, const std::string& tag) {
-  CR_TRY_ASSIGN(InputFile file, InputFile::open(journal));
-  LineReader reader(std::move(file));
+Result<void> check_journal(const Journal& journal, const std::vector<RerankQuery>& queries) {
+  if (journal.lines() > queries.size()) {
+    return at(journal, queries.size() + 2, "there are more results than queries");
+  }
+  return journal.read([&](std::string_view line, std::size_t number) -> Result<void> {
+    if (interrupted()) return Error{ErrorCode::kCancelled, "interrupted"};
+    const RerankQuery& wanted = queries[number - 2];  // behind the title
+    const auto query = parse(line);
+    if (!query.ok()) return at(journal, number, query.error().message);
+    if ((*query)["qid"] != wanted.id || (*query)["results"].size() != wanted.candidates.size()) {
+      return at(journal, number,
+                "the line is no result of the query " + json::quote(wanted.id) + ", which is next");
+    }
+    return {};
+  });
+}
+
+Result<void> write_rerank_output(const Journal& journal, std::size_t queries,
+                                 const std::string& output, const std::string& details,
+                                 const std::string& tag) {
   CR_TRY_ASSIGN(WholeFile run, WholeFile::create(output));
   std::optional<WholeFile> lines;
   if (!details.empty()) {
     CR_TRY_ASSIGN(lines, WholeFile::create(details));
   }
-  CR_TRY(reader.next());  // the title
-  for (;;) {
-    CR_TRY_ASSIGN(const std::optional<std::string_view> line, reader.next());
-    if (!line) break;
-    auto query = parse(*line);
-    if (!query.ok()) {
-      return Error{ErrorCode::kBadInput, journal + ":" + std::to_string(reader.line_number()) +
-                                             ": " + query.error().message};
-    }
+  std::size_t written = 0;
+  const auto write = [&](std::string_view line, std::size_t number) -> Result<void> {
+    if (interrupted()) return Error{ErrorCode::kCancelled, "interrupted"};
+    auto query = parse(line);
+    if (!query.ok()) return at(journal, number, query.error().message);
     std::string text;
     write_trec(text, *query, tag);
     CR_TRY(run.write(text));
     if (lines) CR_TRY(lines->write(details_of(*query)));
+    ++written;
+    return {};
+  };
+  CR_TRY(journal.read(write));
+  if (written != queries) {
+    return Error{ErrorCode::kBadInput,
+                 journal.path() + " has the results of " + std::to_string(written) +
+                     " queries, not of " + std::to_string(queries) +
+                     ": something else has written to it; delete it to begin again"};
   }
   if (lines) CR_TRY(lines->finish());
   return run.finish();

@@ -28,11 +28,12 @@ struct RerankQuery {
 
 // The `depth` best candidates of each query of a TREC run (0 = all), in trec_eval's order. Takes
 // out what nobody can score: queries without a text, and later, by resolve(), candidates that are
-// not in the corpus. They are counted in skipped(), and errors unless skip_bad.
+// not in the corpus. They are counted in skipped(), and errors unless skip_bad. Always an error is
+// that nothing is left.
 class FirstStage {
  public:
   // Errors: as InputFile; kBadInput with file and line.
-  static Result<FirstStage> read(const std::string& path, std::size_t depth, QueryTexts texts,
+  static Result<FirstStage> read(const std::string& path, std::size_t depth, QueryFile queries,
                                  bool skip_bad);
   Result<void> resolve(const Corpus& corpus);
 
@@ -43,8 +44,8 @@ class FirstStage {
   [[nodiscard]] std::size_t duplicates() const { return duplicates_; }
 
  private:
-  // `field` is where in text_ it is that `what` is said of.
-  Result<void> skip(std::string_view field, const std::string& what);
+  // `field` is where in text_ it is that `what` is said of. Error: kBadInput with file and line.
+  Result<void> skip(std::string_view field, std::string what);
 
   std::string path_;
   std::unique_ptr<const std::string> text_;  // of the run

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "crossrank/result.h"
 
@@ -24,7 +25,8 @@ class WholeFile {
   ~WholeFile();
 
   Result<void> write(std::string_view text);  // Error: kIoError.
-  Result<void> finish();                      // Writes through to the disk. Error: kIoError.
+  // Writes through to the disk, the name too. Error: kIoError.
+  Result<void> finish();
 
  private:
   WholeFile(const std::string& path, std::string target);
@@ -34,5 +36,17 @@ class WholeFile {
   std::string target_, fresh_;
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream_;
 };
+
+// A file that a command was told to use, and the flag that named it.
+struct NamedFile {
+  std::string flag;
+  std::string path;  // "" and "-" are no file
+};
+
+// What is to be written at `path`, which `flag` named, must not replace another file of the
+// command, whatever way that is spelled. "-" is refused, since no file of that name can be meant;
+// "" is no file. Error: kInvalidArgument, which names both flags.
+Result<void> check_not_input(std::string_view flag, const std::string& path,
+                             const std::vector<NamedFile>& others);
 
 }  // namespace crossrank::cli

@@ -6,6 +6,7 @@
 // the child for that byte, if its bits 0-7 are that byte; unit base is the value.
 #include "text/charsmap.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -68,24 +69,28 @@ std::size_t base_of(std::uint32_t unit, std::size_t index) {
 
 // Every step from any unit stays in the array, and every value is the beginning of a character of
 // the replacements, not too far from its NUL; find() then needs no checks, and each of its steps
-// uses up a byte of the text.
-bool is_sound(const std::vector<std::uint32_t>& units, std::string_view replacements) {
+// uses up a byte of the text. Gives the longest replacement's size, or nothing if that is not so.
+std::optional<std::size_t> longest_if_sound(const std::vector<std::uint32_t>& units,
+                                            std::string_view replacements) {
+  std::size_t longest = 0;
   for (std::size_t i = 0; i < units.size(); ++i) {
     const std::uint32_t unit = units[i];
     if ((unit & kValueBit) != 0) continue;
     const std::size_t base = base_of(unit, i);
-    if ((base | 0xFF) >= units.size()) return false;
+    if ((base | 0xFF) >= units.size()) return std::nullopt;
     if ((unit >> 8 & 1) == 0) continue;
     const std::uint32_t value = units[base];
     const std::size_t begin = value & ~kValueBit;
     if ((value & kValueBit) == 0 || begin >= replacements.size() ||
         base::is_continuation(replacements[begin])) {
-      return false;
+      return std::nullopt;
     }
     const std::string_view rest = replacements.substr(begin, kMaxReplacementBytes + 1);
-    if (rest.find('\0') == std::string_view::npos) return false;
+    const std::size_t size = rest.find('\0');
+    if (size == std::string_view::npos) return std::nullopt;
+    longest = std::max(longest, size);
   }
-  return true;
+  return longest;
 }
 
 }  // namespace
@@ -106,7 +111,9 @@ Result<Charsmap> Charsmap::parse(std::string_view base64) {
   if (!result.replacements_.empty() && result.replacements_.back() != '\0') {
     return bad("has a last replacement without an end");
   }
-  if (!is_sound(result.units_, result.replacements_)) return bad("has a trie that leads nowhere");
+  const auto longest = longest_if_sound(result.units_, result.replacements_);
+  if (!longest) return bad("has a trie that leads nowhere");
+  result.max_growth_ = *longest;
   return result;
 }
 

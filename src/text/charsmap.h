@@ -24,9 +24,13 @@ class Charsmap {
   // takes the first), if there is one.
   std::optional<std::string_view> find(std::string_view text) const;
 
+  // Bytes of the longest replacement, which is what a byte of a text may become at most.
+  std::size_t max_growth() const { return max_growth_; }
+
  private:
   std::vector<std::uint32_t> units_;
   std::string replacements_;
+  std::size_t max_growth_ = 0;
 };
 
 }  // namespace crossrank::text

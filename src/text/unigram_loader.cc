@@ -1,7 +1,9 @@
 // Unigram loader: each stage by its type; what it cannot be is an error that names it.
 #include "text/unigram_loader.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -75,11 +77,13 @@ Result<SentenceStage> read_normalizer_stage(const json::Reader& stage) {
 Result<void> read_normalizer(const json::Reader& root, std::vector<SentenceStage>& result) {
   std::vector<json::Reader> stages;
   CR_TRY(list_stages(root.member("normalizer"), "normalizers", stages));
-  std::size_t growth = 1;  // what stages of a few bytes could make of one character
+  std::size_t growth = 1;  // bytes that the stages together could make of one byte
   for (const json::Reader& stage : stages) {
     CR_TRY_ASSIGN(SentenceStage read, read_normalizer_stage(stage));
-    growth *= read.kind == SentenceStage::Kind::kCharsmap ? 4 : read.content.size() + 1;
-    if (growth > 1 << 12) return unsupported(stage, "a normalizer of so many stages");
+    growth *= read.charsmap ? std::max<std::size_t>(1, read.charsmap->max_growth())
+                            : read.content.size() + 1;
+    // SentencePiece's own charsmaps make 33 bytes of a character at most.
+    if (growth > 1 << 12) return unsupported(stage, "a normalizer of stages that grow a text so");
     result.push_back(std::move(read));
   }
   return {};

@@ -2,74 +2,16 @@
 
 import fcntl
 import json
-import random
+import re
 import signal
 import statistics
-import time
 import unittest
 
-from harness import LABELS3, TINY, WIDE, CliTest, jsonl
-
-WORDS = "tea coffee sea night press printing moon tide bread river tokyo naïve ÉCOLE 東京 x".split()
-
-
-def made_set(queries, documents, candidates, seed=1):
-    """(queries as TSV, corpus as records, first stage {qid: [(docid, score)]}) of random words."""
-    rng = random.Random(seed)
-
-    def text(longest):
-        return " ".join(rng.choices(WORDS, k=1 + rng.randrange(longest)))
-
-    corpus = [{"id": f"d{i}", "title": text(3), "text": text(40)} for i in range(documents)]
-    first = {
-        f"q{q}": [
-            (f"d{d}", round(rng.uniform(0, 20), 3))
-            for d in rng.sample(range(documents), candidates)
-        ]
-        for q in range(queries)
-    }
-    return "".join(f"{qid}\t{text(6)}\n" for qid in first), corpus, first
+from harness import LABELS3, TINY, WIDE, jsonl
+from trec_sets import RerankTest, lines_of, made_set, read_trec
 
 
-def trec(first):
-    """The rank column says nothing true: nobody may look at it."""
-    return "".join(
-        f"{qid} Q0 {docid} 7 {score} bm25\n"
-        for qid, found in first.items()
-        for docid, score in found
-    )
-
-
-def read_trec(text):
-    run = {}
-    for line in text.splitlines():
-        qid, q0, docid, rank, score, _ = line.split(" ")
-        assert q0 == "Q0"
-        run.setdefault(qid, []).append((docid, int(rank), float(score)))
-    return run
-
-
-def lines_of(path):
-    try:
-        return path.read_bytes().count(b"\n")
-    except FileNotFoundError:
-        return 0
-
-
-class Rerank(CliTest):
-    def files(self, queries, corpus, first):
-        self.first = first
-        self.queries = dict(line.split("\t") for line in queries.splitlines())
-        self.corpus = {document["id"]: document for document in corpus}
-        return (
-            "--queries",
-            self.write("queries.tsv", queries),
-            "--corpus",
-            self.write("corpus.jsonl", jsonl(corpus)),
-            "--run",
-            self.write("first.trec", trec(first)),
-        )
-
+class Rerank(RerankTest):
     def logits(self, qid, docids, *args, text=lambda document: document["text"]):
         """What `crossrank score` gives."""
         pairs = [
@@ -124,16 +66,6 @@ class Rerank(CliTest):
             sorted(p.name for p in self.folder.iterdir() if "out" in p.name), ["out.trec"]
         )
 
-    def stopped_at(self, lines, partial, stop, *args):
-        """Starts the command and sends it a signal when `partial` has so many lines; what it said,
-        or None when it was done before."""
-        process = self.start(*args)
-        while lines_of(partial) < lines and process.poll() is None:
-            time.sleep(0.002)
-        process.send_signal(stop)
-        err = process.communicate(timeout=60)[1].decode()
-        return None if process.returncode == 0 else (process.returncode, err)
-
     def test_killed_runs_go_on(self):
         files = self.files(*made_set(40, 200, 100))
         args = ("rerank", *files, "--model", WIDE, "--threads", "1")
@@ -160,7 +92,9 @@ class Rerank(CliTest):
         journal = partial.read_bytes()
         for size in (0, 5, journal.index(b"\n") + 1, len(journal) // 2, len(journal)):
             partial.write_bytes(journal[:size])
-            self.assertIn("40 queries", self.ok(*args, "-o", out).err)
+            said = self.ok(*args, "-o", out).err
+            behind = int((re.findall(r"going on behind the (\d+)", said) or ["0"])[0])
+            self.assertIn(f"reranked {40 - behind} queries, {4000 - 100 * behind:,} pairs", said)
             self.assertEqual(out.read_bytes(), expected)
         partial.write_bytes(journal)
         for other in (
@@ -296,10 +230,8 @@ class Rerank(CliTest):
         self.fails(2, "rerank", "--queries", "q", says="--corpus")
         self.fails(3, "rerank", *good, "--model", LABELS3, says="one label")
         tight = ("--truncation", "error", "--max-length", "4")
-        self.fails(4, "rerank", *good, "--model", TINY, *tight, says="query q0")
-        self.assertEqual(
-            self.ok("rerank", *good[:-1], self.write("none", ""), "--model", TINY).out, b""
-        )
+        says = ["corpus.jsonl:", 'for query "q0"', "--max-length"]
+        self.fails(4, "rerank", *good, "--model", TINY, *tight, says=says)
 
 
 if __name__ == "__main__":

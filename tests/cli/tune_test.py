@@ -5,7 +5,7 @@ import random
 import unittest
 
 from harness import TINY, CliTest, jsonl
-from rerank_test import made_set, trec
+from trec_sets import made_set, trec
 
 
 class Tune(CliTest):

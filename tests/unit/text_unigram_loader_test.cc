@@ -116,11 +116,12 @@ struct Units {
     units[256 ^ 'a'] = 'a' | 1 << 8 | (512 ^ 256 ^ 'a') << 10;  // a key ends, its value is at 512
     units[512] = 1u << 31;
   }
-  Result<Charsmap> parse() const {
+  std::string text() const {
     std::string bytes = word(static_cast<std::uint32_t>(units.size() * 4));
     for (const std::uint32_t unit : units) bytes += word(unit);
-    return Charsmap::parse(base64(bytes + replacements));
+    return base64(bytes + replacements);
   }
+  Result<Charsmap> parse() const { return Charsmap::parse(text()); }
 };
 
 TEST(Charsmap, FindsTheShortestKey) {
@@ -130,6 +131,27 @@ TEST(Charsmap, FindsTheShortestKey) {
   EXPECT_FALSE(charsmap.find("b"));
   EXPECT_FALSE(charsmap.find(""));
   EXPECT_FALSE(charsmap.find(std::string_view("\0a", 2)));
+}
+
+// 255 bytes of one, three times: 16 million of one.
+TEST(Charsmap, StagesThatBlowUpATextTogetherAreRefused) {
+  Units units;
+  units.replacements = std::string(255, 'a') + '\0';
+  EXPECT_EQ(units.parse().value().max_growth(), 255u);
+  const auto stages = [&](std::size_t count) {
+    json::Value list = json::Value::array();
+    for (std::size_t i = 0; i < count; ++i) {
+      list.push_back({{"type", "Precompiled"}, {"precompiled_charsmap", units.text()}});
+    }
+    const json::Value patch = {{"normalizer", {{"type", "Sequence"}, {"normalizers", list}}}};
+    return load(json::dump(patch));
+  };
+  EXPECT_TRUE(stages(1).ok());
+  const Result<Tokenizer> three = stages(3);
+  ASSERT_FALSE(three.ok());
+  EXPECT_EQ(three.error().code, ErrorCode::kUnsupportedModel);
+  units = Units();  // 2 bytes of one
+  EXPECT_TRUE(stages(3).ok());
 }
 
 TEST(Charsmap, CyclesEndWithTheText) {
