@@ -72,9 +72,10 @@ Result<void> write_file(const std::string& path, const std::string& text) {
 
 // What cannot be written is said before the work.
 Result<void> check_output(const CalibrateFlags& flags) {
-  if (flags.report == flags.output) {
-    return Error{ErrorCode::kInvalidArgument, "--report and --output are one file"};
-  }
+  std::vector<NamedFile> others = {{"FILE", flags.input}};
+  CR_TRY(check_not_input("--output", flags.output, others));
+  others.push_back({"--output", flags.output});
+  CR_TRY(check_not_input("--report", flags.report, others));
   for (const std::string& path : {flags.output, flags.report}) {
     if (path.empty()) continue;
     CR_TRY(WholeFile::create(path));  // and removed at once
@@ -153,7 +154,7 @@ void add_calibrate(CLI::App& program, Command& chosen) {
       "Probabilities are then sigmoid(logit / temperature + bias), for --calibration FILE, and "
       "for\n"
       "a model in whose folder the file lies as crossrank_calibration.json. What it gains is\n"
-      "measured on queries that had no say: each fold by the fit to the others.");
+      "measured on held-out queries: each fold by the fit to the others.");
   app->add_flag("--skip-bad", flags->skip_bad, "Count and report bad lines instead of stopping")
       ->group("Input");
   add_model_flags(*app, flags->model);

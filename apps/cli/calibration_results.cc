@@ -88,9 +88,8 @@ std::size_t CalibrationResults::relevant() const {
 }
 
 std::string conclusion(const CalibrationResults& results) {
-  const std::string numbers = "on queries that had no say, log loss " +
-                              four(results.before.log_loss) + " becomes " +
-                              four(results.after.log_loss) + ", calibration error " +
+  const std::string numbers = "on held-out queries, log loss " + four(results.before.log_loss) +
+                              " becomes " + four(results.after.log_loss) + ", calibration error " +
                               four(results.before.error) + " becomes " + four(results.after.error);
   if (results.after.log_loss < results.before.log_loss) return "probabilities improve: " + numbers;
   return "probabilities do not improve: " + numbers +

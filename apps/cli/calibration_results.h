@@ -29,7 +29,7 @@ struct CalibrationResults {
   [[nodiscard]] std::size_t relevant() const;
 };
 
-// One line: what probabilities gain on queries that had no say.
+// One line: what probabilities gain on held-out queries.
 std::string conclusion(const CalibrationResults& results);
 // One line: temperature, bias, and from what.
 std::string summary(const CalibrationResults& results);

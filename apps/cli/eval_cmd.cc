@@ -67,13 +67,13 @@ Result<void> check(const EvalFlags& flags) {
   if (std::count(inputs.begin(), inputs.end(), "-") > 1) {
     return Error{ErrorCode::kInvalidArgument, "only one file can be -, standard input"};
   }
-  if (flags.report == "-") {
-    return Error{ErrorCode::kInvalidArgument, "--report is the name of a file, not -"};
-  }
   if (flags.report.empty() && !(flags.queries.empty() && flags.details.empty())) {
     return Error{ErrorCode::kInvalidArgument, "--queries and --details are for --report"};
   }
-  return {};
+  std::vector<NamedFile> others = {
+      {"--qrels", flags.qrels}, {"--queries", flags.queries}, {"--details", flags.details}};
+  for (const std::string& run : flags.runs) others.push_back({"--run", run});
+  return check_not_input("--report", flags.report, others);
 }
 
 void say_duplicates(const std::string& file, std::size_t count) {

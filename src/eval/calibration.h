@@ -1,5 +1,5 @@
-// Probabilities from logits, by labels: Platt's fit, what it is worth on queries that had no say in
-// it, and how far probabilities are from what happens. Scores nothing, reads no file.
+// Probabilities from logits, by labels: Platt's fit, what it is worth on held-out queries,
+// and how far probabilities are from what happens. Scores nothing, reads no file.
 #pragma once
 
 #include <cstddef>

@@ -278,11 +278,11 @@ class Calibrate(CliTest):
         self.assertRegex(
             lines[3], r"^temperature \d+\.\d{4}, bias -?\d+\.\d{4}, from 360 pairs of 60"
         )
-        self.assertIn("probabilities improve: on queries that had no say", lines[4])
+        self.assertIn("probabilities improve: on held-out queries", lines[4])
 
     def test_files_are_whole_or_not_there(self):
         report = self.folder / "report.html"
-        self.refused(2, self.pairs, "one file", "--report", self.out)
+        self.refused(2, self.pairs, "--output", "--report", self.out)
         nowhere = self.folder / "no" / "x.json"
         self.fails(3, *self.args[:3], "-o", nowhere, self.input, says="x.json")
         self.fails(2, *self.args[:3], self.input, says="--output")

@@ -218,7 +218,10 @@ class Refusals(EvalTest):
         self.refused(2, runs=[self.before, self.before], says="twice")
         self.refused(2, "--queries", "q.tsv", says="are for --report")
         self.refused(2, qrels="-", runs=["-"], says="only one file can be -")
-        self.refused(2, "--report", "-", says="--report is the name of a file")
+        self.refused(2, "--report", "-", says="--report")
+        self.refused(2, "--report", self.qrels, says=["--report", "--qrels"])
+        self.refused(2, "--report", self.before, says=["--report", "--run"])
+        self.assertEqual((self.folder / "qrels.txt").read_text(), QRELS)
 
     def test_files_that_are_not_there(self):
         self.refused(3, runs=["nowhere.trec"], says="nowhere.trec does not exist")

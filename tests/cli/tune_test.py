@@ -79,7 +79,11 @@ class Tune(CliTest):
         run = self.ok(*self.args, "--format", "table")
         self.assertEqual(len(run.lines), 22 + 3)
         self.assertRegex(run.lines[-2], r"^best: --blend 0\.\d\d --blend-method (z|rrf)$")
-        for part in ("cross-validated nDCG@10 (5 folds): ", "; the reranked run 0.", "; the first "):
+        for part in (
+            "cross-validated nDCG@10 (5 folds): ",
+            "; the reranked run 0.",
+            "; the first ",
+        ):
             self.assertIn(part, run.lines[-1])
 
     def tuned(self, first, reranked, qrels):
