@@ -258,6 +258,13 @@ def test_score_finds_the_best_window(builtin):
     [found] = builtin.score([(QUERY, document)], truncation="chunk_max")
     assert DOCUMENTS[1][:20] in document[found.span.begin_char : found.span.end_char]
     assert found.logit > builtin.score([(QUERY, document)])[0].logit
+    chosen = document[found.span.begin_char : found.span.end_char]
+    assert chosen.startswith("Nothing of") and chosen.endswith(".")  # whole sentences
+    [two] = builtin.score([(QUERY, document)], truncation="chunk_top2")
+    assert two.span == found.span and two.logit < found.logit
+    [first] = builtin.score([(QUERY, document)], truncation="first")
+    assert first.span.begin_char == 0 and first.truncation.document_truncated
+    assert first.logit == builtin.score([(QUERY, document[: first.span.end_char])])[0].logit
 
 
 def test_score_of_several_labels(labels3):
