@@ -29,9 +29,9 @@ constexpr std::array kBlends = {
     Name<eval::Blend>{"rrf", eval::Blend::kReciprocalRank},
 };
 
-// How much of the first stage `--blend` mixes in where it has no value. Fitted on held-out groups
-// of the training set, so that no benchmark had a say in it.
-constexpr float kDefaultBlend = 0.7F;
+// How much of the first stage `--blend` mixes in where it has no value: what `crossrank tune` finds
+// best for 500 held-out questions of the builtin model's training set (docs/evaluation.md).
+constexpr float kDefaultBlend = 0.8F;
 constexpr eval::Blend kDefaultBlendMethod = eval::Blend::kZScore;
 
 // Reads the first stage and finds its candidates in the corpus.
