@@ -72,7 +72,7 @@ Result<void> write_file(const std::string& path, const std::string& text) {
 
 // What cannot be written is said before the work.
 Result<void> check_output(const CalibrateFlags& flags) {
-  std::vector<NamedFile> others = {{"FILE", flags.input}};
+  std::vector<NamedFile> others = {{"FILE", flags.input.empty() ? "-" : flags.input}};
   CR_TRY(check_not_input("--output", flags.output, others));
   others.push_back({"--output", flags.output});
   CR_TRY(check_not_input("--report", flags.report, others));

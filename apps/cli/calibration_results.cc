@@ -47,7 +47,7 @@ void add_options(json::Value& out, const CalibrationResults& results) {
       asked == 0 ? results.info.max_length : std::min(asked, results.info.max_length);
   out["max_chars"] = scoring.max_chars;
   out["truncation"] = name_of(scoring.truncation);
-  if (scoring.truncation != Truncation::kChunkMax) return;
+  if (!uses_chunks(scoring.truncation)) return;
   out["chunk_tokens"] = scoring.chunk.tokens;
   out["chunk_overlap"] = scoring.chunk.overlap;
   out["max_chunks"] = scoring.chunk.max_chunks;

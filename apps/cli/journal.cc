@@ -87,7 +87,11 @@ Result<Journal> Journal::open(const std::string& path, std::string_view title) {
     const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (fd < 0) return io_error(path, "opened");
     Journal journal(fd, path);
-    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) break;
+    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EINTR) continue;
+      if (errno != EWOULDBLOCK) return io_error(path, "locked");
+      break;
+    }
     if (!is_at(fd, path)) continue;
     CR_TRY(journal.load(title));
     return journal;

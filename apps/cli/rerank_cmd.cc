@@ -73,6 +73,7 @@ Result<void> check_files(const RerankFlags& flags) {
   }
   std::vector<NamedFile> others = {
       {"--queries", flags.queries}, {"--corpus", flags.corpus}, {"--run", flags.run}};
+  others.push_back({"--calibration", flags.ranking.model.load.calibration});
   CR_TRY(check_not_input("--output", flags.output, others));
   CR_TRY(check_not_input("--output's FILE.partial", flags.partial(), others));
   others.push_back({"--output", flags.output});

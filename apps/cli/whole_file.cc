@@ -105,7 +105,9 @@ Result<void> check_not_input(std::string_view flag, const std::string& path,
   }
   if (path.empty()) return {};
   for (const NamedFile& other : others) {
-    if (other.path.empty() || other.path == "-" || !is_one_file(path, other.path)) continue;
+    // Standard input may be a file, too.
+    const std::string file = other.path == "-" ? "/dev/stdin" : other.path;
+    if (file.empty() || !is_one_file(path, file)) continue;
     std::string both = name;
     both.append(" (").append(path).append(") and ").append(other.flag).append(" (");
     both.append(other.path).append(") are one file, which would be overwritten");

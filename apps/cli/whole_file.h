@@ -40,7 +40,7 @@ class WholeFile {
 // A file that a command was told to use, and the flag that named it.
 struct NamedFile {
   std::string flag;
-  std::string path;  // "" and "-" are no file
+  std::string path;  // "" is no file, "-" standard input
 };
 
 // What is to be written at `path`, which `flag` named, must not replace another file of the

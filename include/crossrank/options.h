@@ -73,7 +73,7 @@ struct ChunkOptions {
   /// Document tokens a chunk at most (fewer when max_length leaves less room).
   std::size_t tokens = 256;
   /// Document tokens that neighbouring chunks share at most: of whole sentences, or exactly so many
-  /// where a sentence had to be cut. The last chunk of a text reaches back as far as it can.
+  /// where a sentence had to be cut. The last chunk of a text reaches back for its context.
   std::size_t overlap = 32;
   std::size_t max_chunks = 32;  ///< Chunks a document at most; the text behind them is not scored.
 };

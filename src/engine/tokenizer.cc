@@ -35,18 +35,17 @@ std::string scored_part(std::string_view text, std::size_t max_chars, std::uint3
 // The spans of `tokens`, with a special token at each end, in bytes and code points of `text`.
 std::vector<TextSpan> text_spans(std::string_view text, std::span<const text::ByteSpan> tokens) {
   std::vector<TextSpan> spans(1);
-  std::uint32_t byte = 0;  // up to which code points are counted
-  std::uint32_t chars = 0;
-  const auto chars_before = [&](std::uint32_t to) {
-    if (to < byte) byte = chars = 0;  // the pieces of one word share their span
-    chars += static_cast<std::uint32_t>(base::count_code_points(text.substr(byte, to - byte)));
-    byte = to;
-    return chars;
+  const auto chars_between = [&](std::uint32_t begin, std::uint32_t end) {
+    return static_cast<std::uint32_t>(base::count_code_points(text.substr(begin, end - begin)));
   };
+  // Counted on from where the last token begins, for the pieces of one word share their span.
+  std::uint32_t byte = 0;
+  std::uint32_t chars = 0;
   for (const text::ByteSpan& token : tokens) {
-    TextSpan& span = spans.emplace_back(TextSpan{token.begin, token.end, 0, 0});
-    span.begin_char = chars_before(token.begin);
-    span.end_char = chars_before(token.end);
+    if (token.begin < byte) byte = chars = 0;  // marks that the normalizer put in order
+    chars += chars_between(byte, token.begin);
+    byte = token.begin;
+    spans.push_back({token.begin, token.end, chars, chars + chars_between(token.begin, token.end)});
   }
   spans.emplace_back();
   return spans;

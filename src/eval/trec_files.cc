@@ -208,7 +208,8 @@ std::int32_t grade_of(std::span<const Judgment> judgments, std::string_view docu
 Result<Qrels> parse_qrels(std::string_view text, const std::string& file) {
   Lines lines(text);
   std::array<std::string_view, 3> names;
-  const auto first = lines.next();
+  std::optional<std::string_view> first = lines.next();
+  while (first && split(*first, names) == std::size_t{0}) first = lines.next();
   if (first && !split(*first, names) && names[0] == "query-id" && names[1] == "corpus-id") {
     return parse<Judgment, 3>(lines, file, "QUERY DOCUMENT GRADE");
   }

@@ -163,8 +163,10 @@ Result<std::vector<PairCut>> chunk_pair(std::size_t query, std::size_t document,
     if (document - begin > size) {
       end = last_in(sentences, begin + least, begin + size).value_or(begin + size);
     } else if (!chunks.empty()) {
-      // The last one would be a crumb; with what stands before it, it has its context.
-      begin = first_in(sentences, document - size, begin).value_or(begin);
+      // The last one would be a crumb; with what stands before it, it has its context: whole
+      // sentences where they fill half of it at least.
+      const auto back = first_in(sentences, document - size, begin);
+      begin = back && document - *back >= size / 2 ? *back : document - size;
     }
     chunks.push_back({.query_tokens = query,
                       .document_begin = begin,

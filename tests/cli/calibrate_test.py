@@ -7,9 +7,10 @@ import pathlib
 import random
 import re
 import shutil
+import subprocess
 import unittest
 
-from harness import LABELS3, TINY, WIDE, CliTest, jsonl
+from harness import BINARY, LABELS3, TINY, WIDE, CliTest, jsonl
 
 WORDS = "tea moon river stone light cat war bread music snow".split()
 
@@ -255,8 +256,9 @@ class Calibrate(CliTest):
         self.assertEqual((cut["max_length"], cut["max_chars"]), (8, 9))
         self.assertNotEqual(cut["temperature"], fit["temperature"])
         self.assertEqual(self.fitted("--precision", "int8", self.input)["precision"], "int8")
-        chunks = self.fitted("--truncation", "chunk_max", "--chunk-tokens", "40", self.input)
-        self.assertEqual((chunks["truncation"], chunks["chunk_tokens"]), ("chunk_max", 40))
+        for policy in ("chunk_max", "chunk_top2", "first"):
+            chunks = self.fitted("--truncation", policy, "--chunk-tokens", "40", self.input)
+            self.assertEqual((chunks["truncation"], chunks["chunk_tokens"]), (policy, 40))
         self.fails(
             4,
             *self.args,
@@ -283,6 +285,13 @@ class Calibrate(CliTest):
     def test_files_are_whole_or_not_there(self):
         report = self.folder / "report.html"
         self.refused(2, self.pairs, "--output", "--report", self.out)
+        before = pathlib.Path(self.input).read_bytes()
+        for given in (self.input, "-"):
+            command = [BINARY, *map(str, self.args[:3]), "-o", self.input, given]
+            with open(self.input, "rb") as stdin:
+                done = subprocess.run(command, stdin=stdin, env=self.env, capture_output=True)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertEqual(pathlib.Path(self.input).read_bytes(), before)
         nowhere = self.folder / "no" / "x.json"
         self.fails(3, *self.args[:3], "-o", nowhere, self.input, says="x.json")
         self.fails(2, *self.args[:3], self.input, says="--output")

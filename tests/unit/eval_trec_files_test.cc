@@ -134,7 +134,8 @@ TEST(TrecFiles, BadQrelsAreRefusedWithFileAndLine) {
 
 TEST(TrecFiles, JudgmentsOfBeirAndOfProgramsThatKnowNoIntegers) {
   const Qrels beir =
-      parse_qrels("\xEF\xBB\xBFquery-id\tcorpus-id\tscore\r\nq\ta\t2\nq\tb\t-1\n", "f").value();
+      parse_qrels("\xEF\xBB\xBF\n \nquery-id\tcorpus-id\tscore\r\nq\ta\t2\nq\tb\t-1\n", "f")
+          .value();
   const auto judgments = beir.records(beir.queries()[0]);
   EXPECT_EQ(grade_of(judgments, "a"), 2);
   EXPECT_EQ(grade_of(judgments, "b"), -1);
