@@ -64,23 +64,14 @@ Result<Labelled> score(const CalibrateFlags& flags, InputFile input, const Cross
   return out;
 }
 
-Result<void> write_file(const std::string& path, const std::string& text) {
-  CR_TRY_ASSIGN(WholeFile file, WholeFile::create(path));
-  CR_TRY(file.write(text));
-  return file.finish();
-}
-
 // What cannot be written is said before the work.
 Result<void> check_output(const CalibrateFlags& flags) {
   std::vector<NamedFile> others = {{"FILE", flags.input.empty() ? "-" : flags.input}};
   CR_TRY(check_not_input("--output", flags.output, others));
   others.push_back({"--output", flags.output});
   CR_TRY(check_not_input("--report", flags.report, others));
-  for (const std::string& path : {flags.output, flags.report}) {
-    if (path.empty()) continue;
-    CR_TRY(WholeFile::create(path));  // and removed at once
-  }
-  return {};
+  CR_TRY(check_writable(flags.output));
+  return check_writable(flags.report);
 }
 
 Result<void> fit(const CalibrateFlags& flags, CalibrationResults& results) {
@@ -133,8 +124,8 @@ Result<void> calibrate(const CalibrateFlags& flags) {
     return Error{fitted.error().code, labelled.file + ": " + fitted.error().message};
   }
   CR_TRY_ASSIGN(results.weights_sha256, encoder.weights_sha256());
-  CR_TRY(write_file(flags.output, sidecar(results)));
-  if (!flags.report.empty()) CR_TRY(write_file(flags.report, calibration_html(results)));
+  CR_TRY(write_whole_file(flags.output, sidecar(results)));
+  if (!flags.report.empty()) CR_TRY(write_whole_file(flags.report, calibration_html(results)));
   return show(flags, results);
 }
 

@@ -102,8 +102,8 @@ void say_left_out(const EvalFlags& flags, const EvalRun& run, const std::string&
                            : ": they are left out; --all-queries counts them as 0"));
   }
   if (e.unknown > 0) {
-    say(run.name + " has " + with_thousands(e.unknown) + (e.unknown == 1 ? " query" : " queries") +
-        " that " + qrels + " does not judge: left out");
+    say(run.name + " has " + counted_queries(e.unknown) + " that " + qrels +
+        " does not judge: left out");
   }
 }
 
@@ -198,9 +198,7 @@ Result<void> evaluate(const EvalFlags& flags) {
   out.buffer() = write_eval(results, format, flags.per_query);
   CR_TRY(out.flush());
   if (!flags.report.empty()) {
-    CR_TRY_ASSIGN(WholeFile report, WholeFile::create(flags.report));
-    CR_TRY(report.write(report_html(results, texts, truncation)));
-    CR_TRY(report.finish());
+    CR_TRY(write_whole_file(flags.report, report_html(results, texts, truncation)));
   }
   if (!flags.output.quiet && !out.closed() && format != Format::kTable) {
     for (std::size_t r = 1; r < results.runs.size(); ++r) {

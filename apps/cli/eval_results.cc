@@ -24,14 +24,6 @@ std::string p_text(const std::optional<double>& p) {
 
 std::string percent(double share) { return decimals(100 * share, 0) + " %"; }
 
-std::string interval_text(const std::optional<eval::Interval>& interval) {
-  return interval ? with_sign(interval->low) + " to " + with_sign(interval->high) : "-";
-}
-
-json::Value interval_json(const std::optional<eval::Interval>& interval) {
-  return interval ? json::Value({interval->low, interval->high}) : json::Value();
-}
-
 std::string measures_json(const EvalResults& results, const std::vector<double>& values) {
   std::string out;
   ObjectWriter object(out);
@@ -308,6 +300,14 @@ std::string write_table(const EvalResults& results, bool per_query) {
 }
 
 }  // namespace
+
+std::string interval_text(const std::optional<eval::Interval>& interval) {
+  return interval ? with_sign(interval->low) + " to " + with_sign(interval->high) : "-";
+}
+
+json::Value interval_json(const std::optional<eval::Interval>& interval) {
+  return interval ? json::Value({interval->low, interval->high}) : json::Value();
+}
 
 std::string with_sign(double value) {
   const std::string digits = decimals(value, 4);

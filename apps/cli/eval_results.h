@@ -9,6 +9,7 @@
 
 #include "eval/evaluation.h"
 #include "eval/significance.h"
+#include "json/json.h"
 #include "options.h"
 
 namespace crossrank::cli {
@@ -39,6 +40,10 @@ std::string_view verdict_of(const EvalResults& results, const EvalRun& run, std:
 
 // A number with its sign, four digits behind the point.
 std::string with_sign(double value);
+
+// "-0.0100 to +0.0200", or "-" where there is none; [low, high], or null.
+std::string interval_text(const std::optional<eval::Interval>& interval);
+json::Value interval_json(const std::optional<eval::Interval>& interval);
 
 std::string write_eval(const EvalResults& results, Format format, bool per_query);
 

@@ -50,6 +50,10 @@ std::string counted(std::size_t count, std::string_view noun) {
   return text;
 }
 
+std::string counted_queries(std::size_t count) {
+  return with_thousands(count) + (count == 1 ? " query" : " queries");
+}
+
 std::string with_unit(double bytes) {
   const char* units[] = {"B", "kB", "MB", "GB"};
   std::size_t unit = 0;

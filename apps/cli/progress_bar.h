@@ -48,6 +48,8 @@ std::string progress_text(const std::string& what, ProgressBar::Unit unit, std::
 std::string with_thousands(std::size_t value);
 // "1 pair", "2,000 pairs": of a noun whose plural ends in s.
 std::string counted(std::size_t count, std::string_view noun);
+// "1 query", "2,000 queries"
+std::string counted_queries(std::size_t count);
 // "87.3 MB"
 std::string with_unit(double bytes);
 

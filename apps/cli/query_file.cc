@@ -37,20 +37,16 @@ Result<QueryFile> read_queries(const std::string& path) {
   LineReader reader(std::move(file));
   QueryFile queries;
   queries.name = reader.file().name();
-  const auto bad = [&](const std::string& what) {
-    return Error{ErrorCode::kBadInput,
-                 queries.name + ":" + std::to_string(reader.line_number()) + ": " + what};
-  };
   for (;;) {
     const auto line = reader.next();
-    if (!line.ok() && line.error().code == ErrorCode::kBadInput) return bad(line.error().message);
-    if (!line.ok()) return line.error();
+    if (!line.ok()) return reader.at_line(line.error());
     if (!*line) return queries;
     if (is_blank(**line)) continue;
     auto query = parse_query(**line, reader.line_number(), queries.repairs);
-    if (!query.ok()) return bad(query.error().message);
+    if (!query.ok()) return reader.at_line(query.error());
     if (!queries.texts.try_emplace(query->id, std::move(query->text)).second) {
-      return bad("the query " + query->id + " stands there a second time");
+      return reader.at_line(
+          {ErrorCode::kBadInput, "the query " + query->id + " stands there a second time"});
     }
   }
 }

@@ -79,11 +79,8 @@ Result<void> check_files(const RerankFlags& flags) {
   others.push_back({"--output", flags.output});
   others.push_back({"--output's FILE.partial", flags.partial()});
   CR_TRY(check_not_input("--details", flags.details, others));
-  for (const std::string& path : {flags.output, flags.details}) {
-    if (path.empty()) continue;
-    CR_TRY(WholeFile::create(path));  // and removed at once
-  }
-  return {};
+  CR_TRY(check_writable(flags.output));
+  return check_writable(flags.details);
 }
 
 Result<void> rerank(const RerankFlags& flags) {

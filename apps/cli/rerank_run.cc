@@ -106,10 +106,6 @@ std::optional<std::size_t> take_pair(std::string_view& message) {
 
 }  // namespace
 
-std::string counted_queries(std::size_t count) {
-  return with_thousands(count) + (count == 1 ? " query" : " queries");
-}
-
 RerankRun::RerankRun(const RerankFlags& flags, const std::vector<RerankQuery>& queries,
                      const Corpus& corpus, std::shared_ptr<const CrossEncoder> encoder)
     : flags_(flags),

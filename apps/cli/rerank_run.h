@@ -33,8 +33,6 @@ struct RerankFlags {
   [[nodiscard]] std::string partial() const { return output.empty() ? "" : output + ".partial"; }
 };
 
-std::string counted_queries(std::size_t count);
-
 // One run over all queries.
 class RerankRun {
  public:

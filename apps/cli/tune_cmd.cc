@@ -2,7 +2,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
-#include <numeric>
 #include <string>
 #include <vector>
 
@@ -32,10 +31,6 @@ struct TuneFlags {
 
 const char* name_of(eval::Blend blend) { return blend == eval::Blend::kZScore ? "z" : "rrf"; }
 
-double mean(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-
 std::string four(double value) { return decimals(value, 4); }
 
 // The tuned blend, on queries that did not choose it, against each run alone.
@@ -48,7 +43,7 @@ struct Gains {
 
 std::string against(const char* what, const std::vector<double>& values,
                     const eval::Comparison& gain) {
-  std::string text = std::string(what) + " " + four(mean(values)) + ", ";
+  std::string text = std::string(what) + " " + four(eval::mean(values)) + ", ";
   switch (gain.verdict) {
     case eval::Verdict::kHelped: text += "blending helps"; break;
     case eval::Verdict::kHurt: text += "blending hurts"; break;
@@ -58,12 +53,12 @@ std::string against(const char* what, const std::vector<double>& values,
   }
   if (!gain.interval || gain.ties == gain.queries) return text;
   return text + " (difference " + with_sign(gain.difference) + ", 95 % interval " +
-         with_sign(gain.interval->low) + " to " + with_sign(gain.interval->high) + ")";
+         interval_text(gain.interval) + ")";
 }
 
 std::string conclusion(const eval::Tuning& tuning, const Gains& gains, const TuneFlags& flags) {
   return "cross-validated " + flags.measure + " (" + std::to_string(flags.folds) +
-         " folds): " + four(mean(tuning.cross_validated)) + "; " +
+         " folds): " + four(eval::mean(tuning.cross_validated)) + "; " +
          against("the reranked run", tuning.second, gains.over_reranked) + "; " +
          against("the first stage", tuning.first, gains.over_first);
 }
@@ -85,10 +80,8 @@ std::string table_of(const eval::Tuning& tuning, const Gains& gains, const TuneF
 }
 
 json::Value gain_json(const eval::Comparison& gain) {
-  json::Value interval;
-  if (gain.interval) interval = {gain.interval->low, gain.interval->high};
   return {{"difference", gain.difference},
-          {"interval", interval},
+          {"interval", interval_json(gain.interval)},
           {"p", gain.p ? json::Value(*gain.p) : json::Value()}};
 }
 
@@ -104,9 +97,9 @@ std::string json_of(const eval::Tuning& tuning, const Gains& gains, const TuneFl
       {"queries", tuning.second.size()},
       {"blend", tuning.best.alpha},
       {"blend_method", name_of(tuning.best.blend)},
-      {"first_stage", mean(tuning.first)},
-      {"reranked", mean(tuning.second)},
-      {"cross_validated", mean(tuning.cross_validated)},
+      {"first_stage", eval::mean(tuning.first)},
+      {"reranked", eval::mean(tuning.second)},
+      {"cross_validated", eval::mean(tuning.cross_validated)},
       {"folds", flags.folds},
       {"over_reranked", gain_json(gains.over_reranked)},
       {"over_first_stage", gain_json(gains.over_first)},
@@ -118,8 +111,8 @@ std::string json_of(const eval::Tuning& tuning, const Gains& gains, const TuneFl
 void say_left_out(const TuneFlags& flags, const eval::Tuning& tuning) {
   const auto say_queries = [&](std::size_t count, const std::string& file) {
     if (count == 0) return;
-    say(with_thousands(count) + (count == 1 ? " query" : " queries") + " of " + flags.reranked +
-        (count == 1 ? " is" : " are") + " not in " + file + ": left out");
+    say(counted_queries(count) + " of " + flags.reranked + (count == 1 ? " is" : " are") +
+        " not in " + file + ": left out");
   };
   say_queries(tuning.unjudged, flags.qrels);
   say_queries(tuning.unranked, flags.run);

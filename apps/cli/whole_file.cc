@@ -96,6 +96,17 @@ Error WholeFile::error() const {
                                    "): check the folder's permissions and the disk"};
 }
 
+Result<void> write_whole_file(const std::string& path, std::string_view text) {
+  CR_TRY_ASSIGN(WholeFile file, WholeFile::create(path));
+  CR_TRY(file.write(text));
+  return file.finish();
+}
+
+Result<void> check_writable(const std::string& path) {
+  if (!path.empty()) CR_TRY(WholeFile::create(path));  // and removed at once
+  return {};
+}
+
 Result<void> check_not_input(std::string_view flag, const std::string& path,
                              const std::vector<NamedFile>& others) {
   const std::string name(flag);

@@ -43,6 +43,13 @@ struct NamedFile {
   std::string path;  // "" is no file, "-" standard input
 };
 
+// `text` as the whole of `path`.
+Result<void> write_whole_file(const std::string& path, std::string_view text);
+
+// Whether `path` can be written, before the work that leads to it; "" is no file. Errors: as
+// WholeFile::create().
+Result<void> check_writable(const std::string& path);
+
 // What is to be written at `path`, which `flag` named, must not replace another file of the
 // command, whatever way that is spelled. "-" is refused, since no file of that name can be meant;
 // "" is no file. Error: kInvalidArgument, which names both flags.

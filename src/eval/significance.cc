@@ -15,10 +15,6 @@ namespace {
 constexpr double kTie = 1e-9;
 constexpr double kAlpha = 0.05;
 
-double mean(std::span<const double> values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-
 // Below `bound`, which is less than 2^32. Not std::uniform_int_distribution, whose numbers differ
 // between standard libraries; the bias is below bound / 2^32.
 std::size_t draw(std::mt19937_64& random, std::size_t bound) {
@@ -42,6 +38,10 @@ Verdict verdict(const Comparison& c) {
 }
 
 }  // namespace
+
+double mean(std::span<const double> values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
 
 std::vector<std::optional<Interval>> bootstrap_intervals(std::span<const double> rows,
                                                          std::size_t width, const Stop& stop) {

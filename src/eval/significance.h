@@ -19,6 +19,9 @@ struct Interval {
 inline constexpr std::size_t kResamples = 10'000;
 inline constexpr std::uint64_t kBootstrapSeed = 20'190'423;
 
+// Of one value at least.
+double mean(std::span<const double> values);
+
 // Asked now and then while work is going on; once it says true, what is returned means nothing.
 using Stop = std::function<bool()>;
 
