@@ -93,19 +93,20 @@ class HeldOut:
     def __init__(self, folder: pathlib.Path, queries: int, depth: int):
         self.sets, passages = sets(folder, queries, depth)
         used = sorted({i for asked in self.sets.values() for one in asked for i in one.candidates})
-        tokens = teacher.tokenize([passages[i] for i in used], teacher.PASSAGE_TOKENS)
+        self.passage_texts = {i: passages[i] for i in used}
+        tokens = teacher.tokenize(list(self.passage_texts.values()), teacher.PASSAGE_TOKENS)
         self.passage_tokens = dict(zip(used, tokens))
 
     def query_tokens(self, asked: list[Asked]):
         return teacher.tokenize([one.query for one in asked], teacher.QUERY_TOKENS)
 
-    def cosines(self, cache: pathlib.Path, weights) -> dict[str, list[np.ndarray]]:
-        """The teacher's scores of all candidates."""
-        places = {i: place for place, i in enumerate(self.passage_tokens)}
-        vectors = teacher.embeddings(list(self.passage_tokens.values()), cache, weights)
+    def cosines(self, taught_by: teacher.Teacher, cache: pathlib.Path):
+        """{set: of each question the teacher's cosines of all candidates}."""
+        places = {i: place for place, i in enumerate(self.passage_texts)}
+        vectors = taught_by.vectors(list(self.passage_texts.values()), cache)
         made = {}
         for name, asked in self.sets.items():
-            queries = teacher.embeddings(self.query_tokens(asked), cache, weights)
+            queries = taught_by.vectors([one.query for one in asked], cache)
             made[name] = [
                 vectors[[places[i] for i in one.candidates]] @ query
                 for one, query in zip(asked, queries)
@@ -145,6 +146,17 @@ def write_trec(folder: pathlib.Path, sets: dict[str, list[Asked]], passages) -> 
         (folder / name).write_text("".join(lines), encoding="utf-8")
 
 
+def mixed(cosines: list[dict], bm25: dict, weight: float) -> dict[str, list[np.ndarray]]:
+    """What the target is made of: the teachers' mean cosine and a share of BM25's coverage."""
+    return {
+        name: [
+            np.mean([own[name][place] for own in cosines], 0) + weight * coverage
+            for place, coverage in enumerate(bm25[name])
+        ]
+        for name in bm25
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", required=True, type=pathlib.Path)
@@ -165,13 +177,12 @@ def main() -> None:
     print("queries:", *(f"{name} {len(asked)}" for name, asked in held_out.sets.items()))
     bm25 = {name: [np.array(one.bm25) for one in asked] for name, asked in held_out.sets.items()}
     print_row("BM25", held_out.quality(bm25))
-    cosines = held_out.cosines(options.out / "cache", bert.read_weights(bert.base_folder()))
-    print_row("bi-encoder", held_out.quality(cosines))
-    for weight in (0.2, 0.4, 0.6):  # of coverage; the teacher's is COVERAGE x TEMPERATURE
-        mixed = {
-            name: [c + weight * b for c, b in zip(cosines[name], bm25[name])] for name in cosines
-        }
-        print_row(f"bi-encoder + {weight} BM25", held_out.quality(mixed))
+    cosines = []  # of each teacher
+    for one in teacher.all_teachers(options.out / "cache"):
+        cosines.append(held_out.cosines(one, options.out / "cache"))
+        print_row(one.name, held_out.quality(cosines[-1]))
+    for weight in (0.0, 0.2, 0.4, 0.6):  # of coverage; the target's is COVERAGE x TEMPERATURE
+        print_row(f"their mean + {weight} BM25", held_out.quality(mixed(cosines, bm25, weight)))
     for folder in options.models:
         print_row(folder.name, held_out.quality(held_out.logits(bert.read_weights(folder))))
 

@@ -1,4 +1,4 @@
-"""Step 1: from texts to arrays: tokens, the teacher's scores, mined candidates. It trains nothing.
+"""Step 1: from texts to arrays: tokens, the teachers' scores, mined candidates. It trains nothing.
 
     python tools/train/prepare.py --data DIR --out build/train
 
@@ -9,7 +9,6 @@ killed run goes on where it was.
 import argparse
 import pathlib
 
-import bert
 import numpy as np
 import teacher
 import texts
@@ -21,11 +20,13 @@ FALSE_NEGATIVE = 0.95  # a candidate with this share of the positive's cosine ma
 CHUNK = 256  # queries; times 50,000 units times float32 is 50 MB
 
 
-def mine(made: texts.TrainingSet, query_vectors, unit_vectors) -> dict[str, np.ndarray]:
+def mine(made: texts.TrainingSet, vectors) -> dict[str, np.ndarray]:
     """candidates [Q,K] (units, -1 where there is none) with cosine and coverage [Q,K].
 
-    Column 0 is the positive: of a passage in windows, the one nearest to the query.
+    `vectors`: of each teacher those of queries and units. The first one's choose; cosine is the
+    mean of all. Column 0 is the positive: of a passage in windows, the one nearest to the query.
     """
+    query_vectors, unit_vectors = vectors[0]
     index = Bm25(made.units)
     width = 1 + SURE + NEAR + LEXICAL
     candidates = np.full((len(made.queries), width), -1, np.int32)
@@ -39,8 +40,9 @@ def mine(made: texts.TrainingSet, query_vectors, unit_vectors) -> dict[str, np.n
         for row, query in enumerate(queries):
             chosen = choose(query, near[row], lexical[row], made.mined)
             candidates[first + row, : len(chosen)] = chosen
-            cosine[first + row] = near[row][candidates[first + row]]
-            coverage[first + row] = lexical[row][candidates[first + row]]
+            units = candidates[first + row]
+            cosine[first + row] = np.mean([u[units] @ q[first + row] for q, u in vectors], 0)
+            coverage[first + row] = lexical[row][units]
         if first // CHUNK % 40 == 0:
             print(f"mined for {first} of {len(made.queries)} queries", flush=True)
     return {"candidates": candidates, "cosine": cosine, "coverage": coverage}
@@ -73,13 +75,14 @@ def top(scores: np.ndarray, count: int) -> list[int]:
     return found[np.argsort(-scores[found], kind="stable")].tolist()
 
 
-def prepare(data: pathlib.Path, out: pathlib.Path, seed: int, weights) -> None:
+def prepare(data: pathlib.Path, out: pathlib.Path, seed: int, teachers) -> None:
     made = texts.build(data, seed)
-    query_tokens = teacher.tokenize([query.text for query in made.queries], teacher.QUERY_TOKENS)
+    asked = [query.text for query in made.queries]
+    query_tokens = teacher.tokenize(asked, teacher.QUERY_TOKENS)
     unit_tokens = teacher.tokenize(made.units, teacher.PASSAGE_TOKENS)
-    query_vectors = teacher.embeddings(query_tokens, out / "cache", weights)
-    unit_vectors = teacher.embeddings(unit_tokens, out / "cache", weights)
-    for name, array in mine(made, query_vectors, unit_vectors).items():
+    cache = out / "cache"
+    vectors = [(one.vectors(asked, cache), one.vectors(made.units, cache)) for one in teachers]
+    for name, array in mine(made, vectors).items():
         teacher.save_array(out / f"{name}.npy", array)
     for name, token_lists in (("query", query_tokens), ("unit", unit_tokens)):
         ends = np.cumsum([0] + [len(tokens) for tokens in token_lists])
@@ -98,7 +101,8 @@ def main() -> None:
     parser.add_argument("--threads", default=2, type=int)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    prepare(options.data, options.out, options.seed, bert.read_weights(bert.base_folder()))
+    teachers = teacher.all_teachers(options.out / "cache")
+    prepare(options.data, options.out, options.seed, teachers)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,39 @@
-"""The teacher: all-MiniLM-L6-v2's cosines, computed once a text, and BM25; it is never trained."""
+"""The teachers: unit vectors of two bi-encoders, computed once a text; they are never trained."""
 
+import dataclasses
 import hashlib
 import os
 import pathlib
 import time
+from collections.abc import Callable
 
 import bert
+import mpnet
 import numpy as np
 from tokenizers import Tokenizer
 
-QUERY_TOKENS, PASSAGE_TOKENS = 64, 256  # the teacher's own limit is 256 with special tokens
-SHARD = 1024  # texts; at most a quarter of a minute of work is lost with a kill
+QUERY_TOKENS, PASSAGE_TOKENS = 64, 256  # all-MiniLM's own limit is 256 with special tokens
+SHARD = 1024  # texts; at most two minutes of work are lost with a kill
+
+
+@dataclasses.dataclass
+class Teacher:
+    name: str  # of its cache's folder
+    embed: Callable[[list[str]], np.ndarray]  # texts -> [N,H], unit vectors
+
+    def vectors(self, texts: list[str], cache: pathlib.Path) -> np.ndarray:
+        """[N,H] float32. What `cache`/name lacks is computed, shortest first, and added to it."""
+        return cached_vectors(texts, cache / self.name, self.embed)
+
+
+def all_teachers(cache: pathlib.Path) -> list[Teacher]:
+    """The first one mines; their mean cosine is what a model learns."""
+    return [bert_teacher("all-MiniLM-L6-v2", bert.read_weights(bert.base_folder())),
+            Teacher("all-mpnet-base-v2", mpnet.Embedder(cache / "mpnet"))]  # fmt: skip
+
+
+def bert_teacher(name: str, weights) -> Teacher:
+    return Teacher(name, lambda texts: bert.embed(weights, tokenize(texts, PASSAGE_TOKENS)))
 
 
 def tokenizer() -> Tokenizer:
@@ -30,27 +53,25 @@ def tokenize(texts: list[str], limit: int) -> list[np.ndarray]:
     return found
 
 
-def embeddings(token_lists: list[np.ndarray], cache: pathlib.Path, weights) -> np.ndarray:
-    """[N,H] float32. What the folder `cache` lacks is computed, shortest first, and added to it."""
+def cached_vectors(texts: list[str], cache: pathlib.Path, embed) -> np.ndarray:
     cache.mkdir(parents=True, exist_ok=True)
-    keys = [hashlib.sha256(tokens.tobytes()).digest() for tokens in token_lists]
+    keys = [hashlib.sha256(text.encode()).digest() for text in texts]
     known = {}
     for path in sorted(cache.glob("*.keys.npy")):
         vectors = np.load(path.with_name(path.name.replace(".keys.", ".vectors.")))
         known.update(zip((key.tobytes() for key in np.load(path)), vectors))
-    missing = {key: tokens for key, tokens in zip(keys, token_lists) if key not in known}
+    missing = {key: text for key, text in zip(keys, texts) if key not in known}
     order = sorted(missing, key=lambda key: len(missing[key]))
-    start, computed = time.monotonic(), 0
+    start = time.monotonic()
     for first in range(0, len(order), SHARD):
         chosen = order[first : first + SHARD]
-        vectors = bert.embed(weights, [missing[key] for key in chosen]).astype(np.float16)
+        vectors = embed([missing[key] for key in chosen]).astype(np.float16)
         rows = np.frombuffer(b"".join(chosen), np.uint8).reshape(len(chosen), -1)
         save_array(cache / f"{chosen[0].hex()}.vectors.npy", vectors)
         save_array(cache / f"{chosen[0].hex()}.keys.npy", rows)
         known.update(zip(chosen, vectors))
-        computed += sum(len(missing[key]) for key in chosen)
-        done = f"embedded {first + len(chosen)} of {len(order)} texts"
-        print(f"{done}, {computed / (time.monotonic() - start):.0f} tokens/s", flush=True)
+        done = f"{cache.name}: embedded {first + len(chosen)} of {len(order)} texts"
+        print(f"{done} in {time.monotonic() - start:.0f} s", flush=True)
     return np.array([known[key] for key in keys], np.float32)
 
 

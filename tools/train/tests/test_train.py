@@ -10,6 +10,7 @@ import bert
 import export
 import heldout
 import lists
+import mpnet
 import numpy as np
 import prepare
 import pytest
@@ -26,14 +27,15 @@ SEED = 1
 @pytest.fixture(scope="module")
 def prepared(data, model, tmp_path_factory) -> pathlib.Path:
     folder = tmp_path_factory.mktemp("prepared")
-    prepare.prepare(data, folder, SEED, bert.read_weights(model))
+    teachers = [teacher.bert_teacher(name, bert.read_weights(model)) for name in ("one", "other")]
+    prepare.prepare(data, folder, SEED, teachers)
     return folder
 
 
 def mined(data, vectors):
     made = texts.build(data, SEED)
     query_vectors, unit_vectors = vectors(len(made.queries), 2), vectors(len(made.units), 3)
-    return made, query_vectors @ unit_vectors.T, prepare.mine(made, query_vectors, unit_vectors)
+    return made, query_vectors @ unit_vectors.T, prepare.mine(made, [(query_vectors, unit_vectors)])
 
 
 def test_held_out_groups_are_in_no_list(data, vectors):
@@ -92,6 +94,38 @@ def test_sure_negatives_stay_though_the_teacher_likes_them(data, vectors):
         assert set(sure.tolist()) <= set(query.sure)
         better += (cosine[number][sure] > cosine[number, found["candidates"][number, 0]]).sum()
     assert better > 10
+
+
+def test_the_second_teacher_grades_what_the_first_one_chose(data, vectors):
+    made, cosine, alone = mined(data, vectors)
+    first = vectors(len(made.queries), 2), vectors(len(made.units), 3)
+    second = vectors(len(made.queries), 4), vectors(len(made.units), 5)
+    both = prepare.mine(made, [first, second])
+    assert (both["candidates"] == alone["candidates"]).all()
+    wanted = (cosine + second[0] @ second[1].T) / 2
+    units = both["candidates"]
+    np.testing.assert_allclose(both["cosine"], np.take_along_axis(wanted, units, 1), atol=1e-6)
+
+
+def test_vectors_are_computed_once(tmp_path):
+    asked = []
+
+    def embed(texts):
+        asked.extend(texts)
+        return np.array([[len(text), 1] for text in texts], np.float32)
+
+    one = teacher.Teacher("one", embed)
+    assert one.vectors(["ab", "c", "ab"], tmp_path).tolist() == [[2, 1], [1, 1], [2, 1]]
+    assert one.vectors(["def", "c"], tmp_path).tolist() == [[3, 1], [1, 1]]
+    assert sorted(asked) == ["ab", "c", "def"]
+    assert teacher.Teacher("other", embed).vectors(["c"], tmp_path).tolist() == [[1, 1]]
+    assert asked.count("c") == 2  # a cache of its own
+
+
+def test_other_weights_than_mpnet_s_are_refused(tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(b"other")
+    with pytest.raises(SystemExit, match="other weights"):
+        mpnet.check(tmp_path / "model.safetensors")
 
 
 def test_windows_hold_the_text_and_units_of_a_passage_are_disjoint(data):
