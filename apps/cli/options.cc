@@ -47,7 +47,7 @@ ScoreOptions ScoringFlags::options() const {
   return options;
 }
 
-Result<void> ScoringFlags::check() const {
+Result<void> check_chunks(Truncation truncation, const ChunkOptions& chunk) {
   if (!uses_chunks(truncation) || chunk.tokens > chunk.overlap) return {};
   return Error{ErrorCode::kInvalidArgument, "--chunk-tokens " + std::to_string(chunk.tokens) +
                                                 " must be above --chunk-overlap, which is " +
@@ -168,16 +168,19 @@ void add_truncation_flags(CLI::App& app, ScoringFlags& flags) {
             "Characters of a document that are scored, 0 = all (default " +
                 std::to_string(flags.max_chars) + ")")
       ->group(group);
-  add_choice(app, "--truncation", flags.truncation, kTruncations,
+  add_chunk_flags(app, flags.truncation, flags.chunk);
+}
+
+void add_chunk_flags(CLI::App& app, Truncation& truncation, ChunkOptions& chunk) {
+  const char* group = "Scoring";
+  add_choice(app, "--truncation", truncation, kTruncations,
              "How to handle longer pairs (default longest_first)")
       ->group(group);
-  add_count(app, "--chunk-tokens", flags.chunk.tokens, "Tokens a chunk at most (default 256)", 1)
+  add_count(app, "--chunk-tokens", chunk.tokens, "Tokens a chunk at most (default 256)", 1)
       ->group(group);
-  add_count(app, "--chunk-overlap", flags.chunk.overlap,
-            "Tokens that chunks share at most (default 32)")
+  add_count(app, "--chunk-overlap", chunk.overlap, "Tokens that chunks share at most (default 32)")
       ->group(group);
-  add_count(app, "--max-chunks", flags.chunk.max_chunks, "Chunks a document at most (default 32)",
-            1)
+  add_count(app, "--max-chunks", chunk.max_chunks, "Chunks a document at most (default 32)", 1)
       ->group(group);
 }
 

@@ -25,6 +25,9 @@ struct ModelFlags {
   LoadOptions load;
 };
 
+// Error: kInvalidArgument, for flags that do not fit together.
+[[nodiscard]] Result<void> check_chunks(Truncation truncation, const ChunkOptions& chunk);
+
 // How a pair becomes a score.
 struct ScoringFlags {
   std::size_t max_length = 0;
@@ -33,8 +36,7 @@ struct ScoringFlags {
   ChunkOptions chunk;
   std::size_t batch_tokens = kDefaultBatchTokens;
   [[nodiscard]] ScoreOptions options() const;
-  // Error: kInvalidArgument, for flags that do not fit together.
-  [[nodiscard]] Result<void> check() const;
+  [[nodiscard]] Result<void> check() const { return check_chunks(truncation, chunk); }
 };
 
 // As --truncation calls it.
@@ -54,6 +56,8 @@ void add_compute_flags(CLI::App& app, ModelFlags& flags);
 // --calibration: for commands whose output has probabilities.
 void add_calibration_flag(CLI::App& app, ModelFlags& flags);
 void add_truncation_flags(CLI::App& app, ScoringFlags& flags);
+// Of these --truncation and what it says of chunks.
+void add_chunk_flags(CLI::App& app, Truncation& truncation, ChunkOptions& chunk);
 void add_batch_flag(CLI::App& app, ScoringFlags& flags);
 void add_output_flags(CLI::App& app, OutputFlags& flags, std::initializer_list<Format> formats);
 void add_quiet_flag(CLI::App& app, bool& quiet);

@@ -100,6 +100,7 @@ Result<void> serve(ServeFlags& flags) {
                  "--calibration is of one model's weights, and there are several: put a "
                  "crossrank_calibration.json into the folder of each"};
   }
+  CR_TRY(check_chunks(options.truncation, options.chunk));
   options.registry.batcher.cache_bytes = flags.cache_mb << 20;
   options.registry.models = flags.models;
   options.registry.load = flags.model.load;
@@ -183,6 +184,7 @@ void add_serve(CLI::App& program, Command& chosen) {
   add_count(*app, "--max-length", flags->model.load.max_length,
             "Tokens a pair (default: the model's own)")
       ->group("Model");
+  add_chunk_flags(*app, flags->server.truncation, flags->server.chunk);
   ReRankOptions& hybrid = flags->server.hybrid;
   const char* group = "/v1/hybrid";
   add_count(*app, "--max-chars", hybrid.max_chars,

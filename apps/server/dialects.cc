@@ -15,14 +15,24 @@ json::Value relevance(const RerankRequest& request, const ScoredPair& pair) {
   return json::number(request.raw_scores ? pair.logit : pair.probability);
 }
 
-// What every dialect's result has of ours. `scored` is null for a document the deadline cut off.
-void add_ours(json::Value& result, const SentDocument& document, const ScoredPair* scored) {
+// A request of which nothing was read yet.
+RerankRequest begun(const ServerOptions& options) {
+  RerankRequest request;
+  request.rules.truncation = options.truncation;
+  request.rules.chunk = options.chunk;
+  return request;
+}
+
+// What every dialect's result has of ours. `ranked` is null for a document the deadline cut off.
+void add_ours(json::Value& result, const SentDocument& document, const RankedIndex* ranked) {
   if (!document.id.empty()) result["id"] = parsed(document.id);
   if (!document.metadata.empty()) result["metadata"] = parsed(document.metadata);
-  if (scored == nullptr) return;
-  result["logit"] = json::number(scored->logit);
-  result["truncated"] = scored->truncation.truncated();
-  result["truncation"] = truncation_json(scored->truncation);
+  if (ranked == nullptr) return;
+  const TruncationReport& truncation = ranked->pair.truncation;
+  result["logit"] = json::number(ranked->pair.logit);
+  result["truncated"] = truncation.truncated();
+  result["truncation"] = truncation_json(truncation);
+  if (ranked->span) result["span"] = span_json(*ranked->span);
 }
 
 // One entry a document: the ranked ones, then those that have no score.
@@ -37,18 +47,18 @@ json::Value entries(const RerankRequest& request, const RerankOutcome& outcome,
     const bool has_score = i < outcome.ranked.size();
     const std::size_t index =
         has_score ? outcome.ranked[i].index : outcome.unscored[i - outcome.ranked.size()];
-    add_ours(list[i], request.documents[index], has_score ? &outcome.ranked[i].pair : nullptr);
+    add_ours(list[i], request.documents[index], has_score ? &outcome.ranked[i] : nullptr);
   }
   return list;
 }
 
 // ---- text-embeddings-inference
 
-RerankRequest read_tei(Fields& fields, std::size_t max_documents) {
-  RerankRequest request;
+RerankRequest read_tei(Fields& fields, const ServerOptions& options) {
+  RerankRequest request = begun(options);
   request.model = fields.string_or("model", "");
   request.query = fields.string("query");
-  request.documents = fields.documents("texts", max_documents);
+  request.documents = fields.documents("texts", options.max_documents);
   request.return_documents = fields.boolean_or("return_text", false);
   request.raw_scores = fields.boolean_or("raw_scores", false);
   request.allow_partial = fields.boolean_or("allow_partial", false);
@@ -82,11 +92,11 @@ json::Value error_tei(const RequestError& error) {
 
 // ---- Jina, infinity, llama.cpp, vLLM
 
-RerankRequest read_jina(Fields& fields, std::size_t max_documents) {
-  RerankRequest request;
+RerankRequest read_jina(Fields& fields, const ServerOptions& options) {
+  RerankRequest request = begun(options);
   request.model = fields.string_or("model", "");
   request.query = fields.string("query");
-  request.documents = fields.documents("documents", max_documents);
+  request.documents = fields.documents("documents", options.max_documents);
   request.top_n = fields.count("top_n", 0, kMaxTokens).value_or(0);
   request.return_documents = fields.boolean_or("return_documents", false);
   request.raw_scores = fields.boolean_or("raw_scores", false);
@@ -129,11 +139,11 @@ json::Value error_jina(const RequestError& error) {
 
 // ---- Cohere v2
 
-RerankRequest read_cohere(Fields& fields, std::size_t max_documents) {
-  RerankRequest request;
+RerankRequest read_cohere(Fields& fields, const ServerOptions& options) {
+  RerankRequest request = begun(options);
   request.model = fields.string("model");
   request.query = fields.string("query");
-  request.documents = fields.documents("documents", max_documents);
+  request.documents = fields.documents("documents", options.max_documents);
   request.top_n = fields.count("top_n", 1, kMaxTokens).value_or(0);
   request.allow_partial = fields.boolean_or("allow_partial", false);
   // Cohere's default of 4,096 is more than these models read: max_length cuts before.
@@ -171,8 +181,18 @@ json::Value truncation_json(const TruncationReport& report) {
           {"document_truncated", report.document_truncated}};
 }
 
+json::Value span_json(const TextSpan& span) {
+  return {{"begin_byte", span.begin_byte},
+          {"end_byte", span.end_byte},
+          {"begin_char", span.begin_char},
+          {"end_char", span.end_char}};
+}
+
 void read_tei_truncation(Fields& fields, ScoringRules& rules) {
-  if (!fields.boolean_or("truncate", true)) rules.truncation = Truncation::kError;
+  const bool is_error = rules.truncation == Truncation::kError;
+  const bool truncate = fields.boolean_or("truncate", !is_error);
+  if (truncate && is_error) rules.truncation = Truncation::kLongestFirst;
+  if (!truncate) rules.truncation = Truncation::kError;
   const std::string side = base::ascii_lower(fields.string_or("truncation_direction", ""));
   if (side == "left") {
     rules.side = TruncationSide::kLeft;

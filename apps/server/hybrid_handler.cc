@@ -2,6 +2,7 @@
 // the micro-batches like everybody's; the judge is asked from a pool of its own.
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include <boost/asio/post.hpp>
@@ -27,6 +28,7 @@ struct HybridRequest {
   std::vector<std::size_t> chars_cut;
   std::size_t top_k = HybridOptions{}.top_k;
   bool return_documents = false;
+  std::optional<CrossEncoderReRanker> reranker;  // of the model; makes the texts
 };
 
 json::Value relevance_json(double value) {
@@ -78,7 +80,7 @@ std::size_t chars_cut(std::string_view text, std::size_t max_chars) {
 // The finalists, best first, as the first stage of the judge.
 std::vector<RankedIndex> finalists(const Job& job, std::size_t most) {
   std::vector<RankedIndex> ranked;
-  for (std::size_t i = 0; i < job.scored_pairs; ++i) ranked.push_back({i, job.scored[i], {}});
+  for (std::size_t i = 0; i < job.scored_pairs; ++i) ranked.push_back(job.ranked(i));
   std::sort(ranked.begin(), ranked.end(), base::RanksBefore{});
   if (ranked.size() > most) ranked.resize(most);
   return ranked;
@@ -133,6 +135,9 @@ json::Value result_json(const HybridRequest& request, const RankedIndex& ranked,
   TruncationReport truncation = ranked.pair.truncation;
   truncation.chars_cut = static_cast<std::uint32_t>(request.chars_cut[ranked.index]);
   out["truncation"] = truncation_json(truncation);
+  if (ranked.span) {
+    out["span"] = span_json(request.reranker->in_content(document_of(sent), *ranked.span));
+  }
   out["stage"] = stage_name(position.stage);
   out["cross_encoder_rank"] = position.finalist + 1;
   if (position.verdict) {
@@ -255,18 +260,20 @@ void judge_or_give_up(const Services& services, const std::shared_ptr<HybridRequ
 void rank(const Services& services, const ExchangePtr& exchange,
           const std::shared_ptr<HybridRequest>& request,
           const std::shared_ptr<const ServedModel>& model) {
-  const auto reranker = CrossEncoderReRanker::create(model->encoder, services.options.hybrid);
+  auto reranker = CrossEncoderReRanker::create(model->encoder, services.options.hybrid);
   if (!reranker.ok()) return reply_error(*exchange, kJina, request_error(reranker.error()));
+  request->reranker = std::move(*reranker);
 
   auto job = std::make_shared<Job>();
   for (const SentDocument& sent : request->documents) {
-    request->texts.push_back(reranker->scored_text(document_of(sent)));
+    request->texts.push_back(request->reranker->scored_text(document_of(sent)));
     request->chars_cut.push_back(chars_cut(sent.text, services.options.hybrid.max_chars));
   }
   for (const std::string& text : request->texts) job->pairs.push_back({request->query, text});
   job->texts = request;
   job->rules.max_length = services.options.hybrid.max_length;
-  job->rules.truncation = services.options.hybrid.truncation;
+  job->rules.truncation = services.options.truncation;
+  job->rules.chunk = services.options.chunk;
   score(services, {.exchange = exchange,
                    .model = model,
                    .job = std::move(job),

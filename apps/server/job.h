@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "crossrank/document.h"
@@ -24,8 +25,13 @@ struct ScoringRules {
   std::size_t max_document_tokens = 0;  // 0 = no bound of its own
   Truncation truncation = Truncation::kLongestFirst;
   TruncationSide side = TruncationSide::kModel;
+  ChunkOptions chunk;  // counts where uses_chunks(truncation)
 
-  bool operator==(const ScoringRules&) const = default;
+  [[nodiscard]] auto tied() const {
+    return std::tie(max_length, max_document_tokens, truncation, side, chunk.tokens, chunk.overlap,
+                    chunk.max_chunks);
+  }
+  bool operator==(const ScoringRules& other) const { return tied() == other.tied(); }
 };
 
 // How the scoring of a job came to its end.
@@ -52,6 +58,8 @@ struct Job {
 
   // The second part.
   std::vector<ScoredPair> scored;  // [pairs]; valid up to scored_pairs
+  std::vector<TextSpan>
+      spans;  // of the best chunks, [pairs] where the rules use chunks, else empty
   // [pairs, labels] for a model with several labels, else empty.
   std::vector<float> logits, probabilities;
   std::size_t scored_pairs = 0;  // in the order of the pairs
@@ -60,6 +68,13 @@ struct Job {
   std::size_t cache_hits = 0;            // pairs
   Clock::time_point submitted, started;  // started: the first pair's turn; `submitted` if none had
   Clock::duration computing{0};          // of the micro-batches it had a part in
+
+  // Of one that is scored.
+  [[nodiscard]] RankedIndex ranked(std::size_t pair) const {
+    RankedIndex made{pair, scored[pair], {}};
+    if (!spans.empty()) made.span = spans[pair];
+    return made;
+  }
 };
 
 }  // namespace crossrank::server

@@ -45,6 +45,7 @@ ScoreOptions score_options(const ScoringRules& rules) {
   options.max_document_tokens = rules.max_document_tokens;
   options.truncation = rules.truncation;
   options.truncation_side = rules.side;
+  options.chunk = rules.chunk;
   return options;
 }
 
@@ -169,6 +170,7 @@ void MicroBatcher::take_submitted() {
   for (std::shared_ptr<Job>& job : submitted_) {
     const std::size_t tokens = estimated_tokens(*job);
     job->scored.resize(job->pairs.size());
+    if (uses_chunks(job->rules.truncation)) job->spans.resize(job->pairs.size());
     const auto labels = encoder_->info().num_labels;
     if (labels > 1) {
       job->logits.resize(job->pairs.size() * labels);
@@ -315,7 +317,8 @@ Result<void> MicroBatcher::compute(std::span<const Share> shares, MicroBatchRepo
       if (cache_.enabled()) {
         std::string key = ScoreCache::key(job.pairs[i], job.rules);
         if (const auto known = cache_.find(key)) {
-          job.scored[i] = *known;
+          job.scored[i] = known->pair;
+          if (!job.spans.empty()) job.spans[i] = known->span;
           hits.push_back(&job);
           continue;
         }
@@ -347,6 +350,9 @@ Result<void> MicroBatcher::compute(std::span<const Share> shares, MicroBatchRepo
   const std::size_t labels = predictions.num_labels();
   for (const Place& place : places) {
     place.job->scored[place.index] = predictions[place.computed];
+    if (const TextSpan* span = predictions.span(place.computed)) {
+      place.job->spans[place.index] = *span;
+    }
     if (labels > 1) {
       const auto logits = predictions.logits(place.computed);
       const auto probabilities = predictions.probabilities(place.computed);
@@ -356,7 +362,8 @@ Result<void> MicroBatcher::compute(std::span<const Share> shares, MicroBatchRepo
     }
   }
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    cache_.insert(std::move(keys[i]), predictions[i]);
+    const TextSpan* span = predictions.span(i);
+    cache_.insert(std::move(keys[i]), {predictions[i], span == nullptr ? TextSpan{} : *span});
   }
   cache_size_ = cache_.size();
   report.pairs = pairs.size();
@@ -437,9 +444,15 @@ std::size_t MicroBatcher::estimated_tokens(const Job& job) const {
 std::size_t MicroBatcher::estimated_tokens(const TextPair& pair, const ScoringRules& rules) const {
   const std::size_t longest =
       rules.max_length == 0 ? encoder_->info().max_length : rules.max_length;
+  const std::size_t beside = pair.query.size() / kBytesPerToken + kSpecialTokens;
   std::size_t document = pair.document.size() / kBytesPerToken;
   if (rules.max_document_tokens != 0) document = std::min(document, rules.max_document_tokens);
-  return std::min(pair.query.size() / kBytesPerToken + document + kSpecialTokens, longest);
+  if (!uses_chunks(rules.truncation)) return std::min(beside + document, longest);
+  const std::size_t chunk = std::min(beside + rules.chunk.tokens, longest);  // of a full one
+  const std::size_t step = std::max<std::size_t>(rules.chunk.tokens - rules.chunk.overlap, 1);
+  const std::size_t all = rules.truncation == Truncation::kFirst ? 1 : rules.chunk.max_chunks;
+  const std::size_t chunks = std::min((document + step - 1) / step, all);
+  return chunks <= 1 ? std::min(beside + document, chunk) : chunks * chunk;
 }
 
 // From here on nobody's job is scored. The owner is told, and ends the process.

@@ -23,6 +23,9 @@ struct ServerOptions {
   std::size_t max_documents = 10'000;  // of a request
   std::vector<std::string> api_keys;   // none = nobody is asked for one
   std::string allow_origin;            // for pages of other origins; "" = none may
+  // How documents that are too long are scored, where a request does not say.
+  Truncation truncation = Truncation::kLongestFirst;
+  ChunkOptions chunk;
   // /v1/hybrid: how documents become texts, and the judge. Without a judge the route says so.
   ReRankOptions hybrid;
   std::optional<JudgeOptions> judge;

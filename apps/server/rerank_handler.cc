@@ -19,8 +19,7 @@ RerankOutcome outcome_of(const RerankRequest& request, const Scoring& scoring) {
                         .count();
   outcome.tokens = scoring.exchange->facts.tokens;
   outcome.complete = job.scored_pairs == job.pairs.size();
-  for (std::size_t i = 0; i < job.scored_pairs; ++i)
-    outcome.ranked.push_back({i, job.scored[i], {}});
+  for (std::size_t i = 0; i < job.scored_pairs; ++i) outcome.ranked.push_back(job.ranked(i));
   std::sort(outcome.ranked.begin(), outcome.ranked.end(), base::RanksBefore{});
   const std::size_t wanted = request.top_n == 0 ? job.pairs.size() : request.top_n;
   if (outcome.ranked.size() > wanted) outcome.ranked.resize(wanted);
@@ -97,8 +96,7 @@ void handle_rerank(const Services& services, const ExchangePtr& exchange, const 
   exchange->facts.dialect = dialect.name;
 
   Fields fields(*body);
-  const auto request =
-      std::make_shared<RerankRequest>(dialect.read(fields, services.options.max_documents));
+  const auto request = std::make_shared<RerankRequest>(dialect.read(fields, services.options));
   if (fields.error()) return reply_error(*exchange, dialect, *fields.error());
   with_model(services, exchange, dialect, request->model,
              [&services, exchange, &dialect, request](const auto& model) {

@@ -26,17 +26,21 @@ class ScoreCache {
   // that ("ab", "c") and ("a", "bc") differ. Model and precision are the owner's.
   static std::string key(const TextPair& pair, const ScoringRules& rules);
 
-  std::optional<ScoredPair> find(std::string_view key);
-  void insert(std::string key, const ScoredPair& pair);
+  struct Score {
+    ScoredPair pair;
+    TextSpan span;  // of the best chunk, where the rules use chunks
+  };
+  std::optional<Score> find(std::string_view key);
+  void insert(std::string key, const Score& score);
 
  private:
   struct Entry {
     std::string key;  // 64 hex digits
-    ScoredPair pair;
+    Score score;
   };
   using Entries = std::list<Entry>;
-  // An entry in its list 80 + 8 bytes of malloc, its key 65 + 15, its node in the table 40 + 8 and
-  // two buckets 16: 232.
+  // An entry in its list 96 + 8 bytes of malloc, its key 65 + 15, its node in the table 40 + 8 and
+  // two buckets 16: 248.
   static constexpr std::size_t kEntryBytes = 256;
 
   std::size_t max_entries_;

@@ -46,6 +46,10 @@ class CrossEncoderReRanker {
   /// The text that is scored for `document`: the cut page_content in the metadata template.
   [[nodiscard]] std::string scored_text(const Document& document) const;
 
+  /// A span of scored_text(document) in offsets of its page_content: the part inside it, which is
+  /// empty and at the nearer end when the span lies in the template's other text.
+  [[nodiscard]] TextSpan in_content(const Document& document, const TextSpan& span) const;
+
   [[nodiscard]] const ReRankOptions& options() const { return options_; }
   [[nodiscard]] const CrossEncoder& cross_encoder() const { return *cross_encoder_; }
 

@@ -89,6 +89,12 @@ std::string chunks_cut_warning(std::size_t cut, const ReRankOptions& options) {
          ": raise max_chars (0 = all)";
 }
 
+// create() has checked the template.
+TextTemplate::Text rendered(const Document& document, const ReRankOptions& options) {
+  return TextTemplate::from_options(options)->render(document, options.max_chars,
+                                                     options.max_metadata_chars);
+}
+
 Result<void> check_options(const CrossEncoder& cross_encoder, const ReRankOptions& options) {
   CR_TRY(TextTemplate::from_options(options));
   CR_TRY(base::check_one_label(cross_encoder.info().name, cross_encoder.info().num_labels));
@@ -189,10 +195,11 @@ Result<Ranking> CrossEncoderReRanker::rank_with_cancel(std::string_view query,
 }
 
 std::string CrossEncoderReRanker::scored_text(const Document& document) const {
-  // create() has checked the template.
-  return TextTemplate::from_options(options_)
-      ->render(document, options_.max_chars, options_.max_metadata_chars)
-      .text;
+  return rendered(document, options_).text;
+}
+
+TextSpan CrossEncoderReRanker::in_content(const Document& document, const TextSpan& span) const {
+  return rendered(document, options_).in_content(span);
 }
 
 }  // namespace crossrank

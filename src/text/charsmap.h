@@ -1,5 +1,5 @@
 // Charsmap: SentencePiece's compiled table of character replacements, as tokenizer.json carries it.
-// Applies it to single keys; sentence_normalizer walks over texts.
+// Applies it to single keys; sentencepiece_normalizer walks over texts.
 #pragma once
 
 #include <cstddef>

@@ -107,7 +107,7 @@ Result<void> read_added_tokens(const json::Reader& root, TokenizerSpec& spec) {
     if (!spec.unigram) {
       return [&spec](std::string_view text) { return normalize(text, spec.normalizer); };
     }
-    return [normalizer = SentenceNormalizer(spec.unigram->normalizer)](std::string_view text) {
+    return [normalizer = SentencePieceNormalizer(spec.unigram->normalizer)](std::string_view text) {
       return normalizer.normalize(text);
     };
   };

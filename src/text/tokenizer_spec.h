@@ -18,7 +18,7 @@
 #include "text/normalizer.h"
 #include "text/pair_encoder.h"
 #include "text/pre_tokenizer.h"
-#include "text/sentence_normalizer.h"
+#include "text/sentencepiece_normalizer.h"
 #include "text/unigram.h"
 #include "text/wordpiece.h"
 
@@ -26,7 +26,7 @@ namespace crossrank::text {
 
 // What a Unigram tokenizer has where a WordPiece one has the first three below.
 struct UnigramSpec {
-  std::vector<SentenceStage> normalizer;
+  std::vector<SentencePieceStage> normalizer;
   MetaspaceOptions words;
   UnigramOptions options;
 };

@@ -34,52 +34,52 @@ Result<void> list_stages(const json::Reader& stage, std::string_view list_key,
   return {};
 }
 
-Result<SentenceStage> read_precompiled(const json::Reader& stage) {
+Result<SentencePieceStage> read_precompiled(const json::Reader& stage) {
   CR_TRY_ASSIGN(const std::string base64, stage.member("precompiled_charsmap").string());
   Result<Charsmap> charsmap = Charsmap::parse(base64);
   if (!charsmap.ok()) {
     return Error{charsmap.error().code, stage.file() + ": " + charsmap.error().message + "."};
   }
-  SentenceStage result;
+  SentencePieceStage result;
   result.charsmap = std::move(*charsmap);
   return result;
 }
 
-Result<SentenceStage> read_replace(const json::Reader& stage) {
+Result<SentencePieceStage> read_replace(const json::Reader& stage) {
   const json::Reader pattern = stage.member("pattern");
   CR_TRY(pattern.expect_object());
-  SentenceStage result;
+  SentencePieceStage result;
   CR_TRY_ASSIGN(result.content, stage.member("content").string());
   if (const json::Reader regex = pattern.member("Regex"); !regex.is_null()) {
     CR_TRY_ASSIGN(const std::string text, regex.string());
     if (text != " {2,}") return unsupported(stage, "a Replace of the pattern " + json::quote(text));
-    result.kind = SentenceStage::Kind::kReplaceSpaces;
+    result.kind = SentencePieceStage::Kind::kReplaceSpaces;
     return result;
   }
-  result.kind = SentenceStage::Kind::kReplace;
+  result.kind = SentencePieceStage::Kind::kReplace;
   CR_TRY_ASSIGN(result.pattern, pattern.member("String").string());
   if (result.pattern.empty()) return pattern.member("String").bad("must not be empty");
   return result;
 }
 
-Result<SentenceStage> read_normalizer_stage(const json::Reader& stage) {
+Result<SentencePieceStage> read_normalizer_stage(const json::Reader& stage) {
   CR_TRY_ASSIGN(const std::string type, stage.member("type").string());
   if (type == "Precompiled") return read_precompiled(stage);
   if (type == "Replace") return read_replace(stage);
   if (type != "Strip") return unsupported(stage, "the normalizer " + type);
-  SentenceStage result;
-  result.kind = SentenceStage::Kind::kStrip;
+  SentencePieceStage result;
+  result.kind = SentencePieceStage::Kind::kStrip;
   CR_TRY_ASSIGN(result.left, stage.member("strip_left").boolean());
   CR_TRY_ASSIGN(result.right, stage.member("strip_right").boolean());
   return result;
 }
 
-Result<void> read_normalizer(const json::Reader& root, std::vector<SentenceStage>& result) {
+Result<void> read_normalizer(const json::Reader& root, std::vector<SentencePieceStage>& result) {
   std::vector<json::Reader> stages;
   CR_TRY(list_stages(root.member("normalizer"), "normalizers", stages));
   std::size_t growth = 1;  // bytes that the stages together could make of one byte
   for (const json::Reader& stage : stages) {
-    CR_TRY_ASSIGN(SentenceStage read, read_normalizer_stage(stage));
+    CR_TRY_ASSIGN(SentencePieceStage read, read_normalizer_stage(stage));
     growth *= read.charsmap ? std::max<std::size_t>(1, read.charsmap->max_growth())
                             : read.content.size() + 1;
     // SentencePiece's own charsmaps make 33 bytes of a character at most.

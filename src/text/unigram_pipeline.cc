@@ -7,7 +7,7 @@
 #include "base/try.h"
 #include "text/metaspace.h"
 #include "text/pipeline.h"
-#include "text/sentence_normalizer.h"
+#include "text/sentencepiece_normalizer.h"
 #include "text/unigram.h"
 
 namespace crossrank::text {
@@ -20,15 +20,16 @@ bool is_plain(char c) { return c > ' ' && c < 0x7F; }
 bool cuts_change_nothing(const UnigramSpec& spec) {
   if (spec.words.prepend == MetaspaceOptions::Prepend::kFirst) return false;
   if (!spec.words.whitespace_split && !(spec.words.metaspace && spec.words.split)) return false;
-  return std::all_of(spec.normalizer.begin(), spec.normalizer.end(), [](const SentenceStage& s) {
-    switch (s.kind) {
-      case SentenceStage::Kind::kCharsmap: return !s.charsmap->find(" ");
-      case SentenceStage::Kind::kReplaceSpaces: return true;
-      case SentenceStage::Kind::kStrip:
-      case SentenceStage::Kind::kReplace: return false;
-    }
-    return false;
-  });
+  return std::all_of(spec.normalizer.begin(), spec.normalizer.end(),
+                     [](const SentencePieceStage& s) {
+                       switch (s.kind) {
+                         case SentencePieceStage::Kind::kCharsmap: return !s.charsmap->find(" ");
+                         case SentencePieceStage::Kind::kReplaceSpaces: return true;
+                         case SentencePieceStage::Kind::kStrip:
+                         case SentencePieceStage::Kind::kReplace: return false;
+                       }
+                       return false;
+                     });
 }
 
 class UnigramPipeline final : public Pipeline {
@@ -123,7 +124,7 @@ class UnigramPipeline final : public Pipeline {
     }
   }
 
-  SentenceNormalizer normalizer_;
+  SentencePieceNormalizer normalizer_;
   Metaspace words_;
   Unigram unigram_;
   AddedTokenSets added_;

@@ -34,13 +34,15 @@ server::Reply read_body(const server::Exchange& exchange) {
     return server::error_reply(dialect, {400, "no object", ""});
   }
   server::Fields fields(*body);
-  const server::RerankRequest request = dialect.read(fields, 100);
+  static const server::ServerOptions options{.max_documents = 100};
+  const server::RerankRequest request = dialect.read(fields, options);
   if (fields.error()) return server::error_reply(dialect, *fields.error());
   FUZZ_CHECK(!request.documents.empty() && request.documents.size() <= 100);
   server::RerankOutcome outcome;
   for (std::size_t i = 0; i < request.documents.size(); ++i) {
     FUZZ_CHECK(crossrank::base::is_valid_utf8(request.documents[i].text));
-    if (i % 2 == 0) outcome.ranked.push_back({i, {}, {}});
+    if (i % 4 == 0) outcome.ranked.push_back({i, {}, {}});
+    if (i % 4 == 2) outcome.ranked.push_back({i, {}, crossrank::TextSpan{}});
     if (i % 2 == 1) outcome.unscored.push_back(i);
   }
   return {.status = 200, .body = json::dump(dialect.write(request, outcome))};

@@ -13,7 +13,7 @@
 #include "json/json.h"
 #include "tests/fuzz/fuzz_check.h"
 #include "tests/support/base64.h"
-#include "text/sentence_normalizer.h"
+#include "text/sentencepiece_normalizer.h"
 #include "text/tokenizer.h"
 
 namespace crossrank::text {
@@ -54,9 +54,9 @@ void check_charsmap(std::string_view bytes) {
     FUZZ_CHECK(charsmap.error().code == ErrorCode::kBadTokenizer);
     return;
   }
-  SentenceStage stage;
+  SentencePieceStage stage;
   stage.charsmap = std::move(*charsmap);
-  const SentenceNormalizer normalizer({stage});
+  const SentencePieceNormalizer normalizer({stage});
   constexpr std::string_view kText =
       "The cafe\u0301 \u2460\u0301 \ufb01x\r\nq\u200b\u4f60 \u1100\u1161";
   std::string aligned;

@@ -120,6 +120,37 @@ TEST_F(MicroBatcherTest, JobsOfManyThreadsHaveTheLibrarysScores) {
   }
 }
 
+TEST_F(MicroBatcherTest, ChunksHaveTheLibrarysScoresAndSpans) {
+  ScoreOptions options;
+  options.truncation = Truncation::kChunkMax;
+  options.chunk = {.tokens = 8, .overlap = 2, .max_chunks = 4};
+  for (const std::size_t cache_bytes : {0, 1 << 20}) {
+    auto shared = batcher({.cache_bytes = cache_bytes});
+    for (const bool chunks : {true, false, true, true}) {  // with a cache the last ones are hits
+      Running running = make(texts(3, 50));
+      if (chunks) {
+        running.job->rules.truncation = options.truncation;
+        running.job->rules.chunk = options.chunk;
+      }
+      ASSERT_FALSE(shared->submit(running.job).has_value());
+      running.ended.wait();
+      const Job& job = *running.job;
+      ASSERT_EQ(job.end, JobEnd::kScored);
+      ASSERT_EQ(job.spans.size(), chunks ? job.pairs.size() : 0);
+      if (!chunks) {
+        expect_library_scores(job);
+        continue;
+      }
+      const auto expected = encoder_->predict(job.pairs, options).value();
+      for (std::size_t i = 0; i < job.pairs.size(); ++i) {
+        ASSERT_EQ(job.scored[i].logit, expected[i].logit) << "pair " << i;  // to the bit
+        ASSERT_EQ(job.ranked(i).span->begin_byte, expected.span(i)->begin_byte);
+        ASSERT_EQ(job.ranked(i).span->end_char, expected.span(i)->end_char);
+      }
+    }
+  }
+}
+
 TEST_F(MicroBatcherTest, JobsShareAMicroBatch) {
   auto shared = batcher();
   Running large = make(texts(1, 3000));  // keeps the thread busy while the others come

@@ -9,10 +9,11 @@
 namespace crossrank::server {
 namespace {
 
-ScoredPair scored(float logit) {
-  ScoredPair pair;
-  pair.logit = logit;
-  return pair;
+ScoreCache::Score scored(float logit) {
+  ScoreCache::Score score;
+  score.pair.logit = logit;
+  score.span.end_byte = 7;
+  return score;
 }
 
 TEST(ScoreCache, KeysSeparateEverythingAScoreDependsOn) {
@@ -24,12 +25,20 @@ TEST(ScoreCache, KeysSeparateEverythingAScoreDependsOn) {
   strict.truncation = Truncation::kError;
   ScoringRules left;
   left.side = TruncationSide::kLeft;
+  ScoringRules chunks;
+  chunks.truncation = Truncation::kChunkMax;
+  ScoringRules small_chunks = chunks, overlapping = chunks, few_chunks = chunks;
+  small_chunks.chunk.tokens = 100;
+  overlapping.chunk.overlap = 100;
+  few_chunks.chunk.max_chunks = 3;
   const std::set<std::string> keys = {
-      ScoreCache::key({"ab", "c"}, {}),      ScoreCache::key({"a", "bc"}, {}),
-      ScoreCache::key({"abc", ""}, {}),      ScoreCache::key({"", "abc"}, {}),
-      ScoreCache::key({"ab", "c"}, shorter), ScoreCache::key({"ab", "c"}, bounded),
-      ScoreCache::key({"ab", "c"}, strict),  ScoreCache::key({"ab", "c"}, left)};
-  EXPECT_EQ(keys.size(), 8u);
+      ScoreCache::key({"ab", "c"}, {}),          ScoreCache::key({"a", "bc"}, {}),
+      ScoreCache::key({"abc", ""}, {}),          ScoreCache::key({"", "abc"}, {}),
+      ScoreCache::key({"ab", "c"}, shorter),     ScoreCache::key({"ab", "c"}, bounded),
+      ScoreCache::key({"ab", "c"}, strict),      ScoreCache::key({"ab", "c"}, left),
+      ScoreCache::key({"ab", "c"}, chunks),      ScoreCache::key({"ab", "c"}, small_chunks),
+      ScoreCache::key({"ab", "c"}, overlapping), ScoreCache::key({"ab", "c"}, few_chunks)};
+  EXPECT_EQ(keys.size(), 12u);
   EXPECT_EQ(ScoreCache::key({"ab", "c"}, left), *keys.find(ScoreCache::key({"ab", "c"}, left)));
 }
 
@@ -38,13 +47,14 @@ TEST(ScoreCache, ForgetsTheLeastRecentlyUsed) {
   cache.insert("a", scored(1));
   cache.insert("b", scored(2));
   cache.insert("c", scored(3));
-  EXPECT_EQ(cache.find("a")->logit, 1);
+  EXPECT_EQ(cache.find("a")->pair.logit, 1);
   cache.insert("d", scored(4));  // "b" was used longest ago
   EXPECT_EQ(cache.size(), 3u);
   EXPECT_FALSE(cache.find("b").has_value());
-  EXPECT_EQ(cache.find("a")->logit, 1);
-  EXPECT_EQ(cache.find("c")->logit, 3);
-  EXPECT_EQ(cache.find("d")->logit, 4);
+  EXPECT_EQ(cache.find("a")->pair.logit, 1);
+  EXPECT_EQ(cache.find("c")->pair.logit, 3);
+  EXPECT_EQ(cache.find("d")->pair.logit, 4);
+  EXPECT_EQ(cache.find("d")->span.end_byte, 7u);
 }
 
 TEST(ScoreCache, OfNoBytesRemembersNothing) {

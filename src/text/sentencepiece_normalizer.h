@@ -1,5 +1,5 @@
-// SentenceNormalizer: what the normalizers of SentencePiece models do to a text before it is split.
-// BERT's is in normalizer.h.
+// SentencePieceNormalizer: what the normalizers of SentencePiece models do to a text before it is
+// split. BERT's is in normalizer.h.
 #pragma once
 
 #include <array>
@@ -14,7 +14,7 @@
 namespace crossrank::text {
 
 // One stage of tokenizer.json's `normalizer`.
-struct SentenceStage {
+struct SentencePieceStage {
   enum class Kind {
     kCharsmap,       // "Precompiled"
     kStrip,          // white space at the ends
@@ -29,16 +29,16 @@ struct SentenceStage {
 };
 
 // Immutable. Texts are valid UTF-8.
-class SentenceNormalizer {
+class SentencePieceNormalizer {
  public:
-  explicit SentenceNormalizer(std::vector<SentenceStage> stages);
+  explicit SentencePieceNormalizer(std::vector<SentencePieceStage> stages);
 
   std::string normalize(std::string_view text) const;
   // The same with source spans, slower; tests and a fuzzer compare the two.
   std::vector<AlignedChar> normalize_aligned(std::string_view text) const;
 
  private:
-  struct Stage : SentenceStage {
+  struct Stage : SentencePieceStage {
     std::array<bool, 256> plain = {};  // ASCII that the charsmap keeps, of kCharsmap
   };
 

@@ -1,5 +1,5 @@
-// SentenceNormalizer: each stage over the whole text, once as text and once with source spans.
-#include "text/sentence_normalizer.h"
+// SentencePieceNormalizer: each stage over the whole text, once as text and once with source spans.
+#include "text/sentencepiece_normalizer.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -197,10 +197,10 @@ void strip(Chars& chars, bool left, bool right) {
 
 }  // namespace
 
-SentenceNormalizer::SentenceNormalizer(std::vector<SentenceStage> stages) {
-  for (SentenceStage& from : stages) {
+SentencePieceNormalizer::SentencePieceNormalizer(std::vector<SentencePieceStage> stages) {
+  for (SentencePieceStage& from : stages) {
     Stage& stage = stages_.emplace_back(Stage{std::move(from), {}});
-    if (stage.kind != SentenceStage::Kind::kCharsmap) continue;
+    if (stage.kind != SentencePieceStage::Kind::kCharsmap) continue;
     for (std::size_t byte = 0; byte < 0x80; ++byte) {
       const char c = static_cast<char>(byte);
       stage.plain[byte] = !stage.charsmap->find({&c, 1}) && c != '\r';  // CR LF is one character
@@ -208,33 +208,41 @@ SentenceNormalizer::SentenceNormalizer(std::vector<SentenceStage> stages) {
   }
 }
 
-std::string SentenceNormalizer::normalize(std::string_view text) const {
+std::string SentencePieceNormalizer::normalize(std::string_view text) const {
   std::string out(text);
   for (const Stage& stage : stages_) {
     switch (stage.kind) {
-      case SentenceStage::Kind::kCharsmap:
+      case SentencePieceStage::Kind::kCharsmap:
         out = apply_charsmap(*stage.charsmap, stage.plain, out);
         break;
-      case SentenceStage::Kind::kStrip:
+      case SentencePieceStage::Kind::kStrip:
         out = std::string(strip(out, stage.left, stage.right));
         break;
-      case SentenceStage::Kind::kReplace: out = replace(out, stage.pattern, stage.content); break;
-      case SentenceStage::Kind::kReplaceSpaces: out = replace_spaces(out, stage.content); break;
+      case SentencePieceStage::Kind::kReplace:
+        out = replace(out, stage.pattern, stage.content);
+        break;
+      case SentencePieceStage::Kind::kReplaceSpaces:
+        out = replace_spaces(out, stage.content);
+        break;
     }
   }
   return out;
 }
 
-std::vector<AlignedChar> SentenceNormalizer::normalize_aligned(std::string_view text) const {
+std::vector<AlignedChar> SentencePieceNormalizer::normalize_aligned(std::string_view text) const {
   Chars chars = decode_aligned(text);
   for (const Stage& stage : stages_) {
     switch (stage.kind) {
-      case SentenceStage::Kind::kCharsmap: chars = apply_charsmap(*stage.charsmap, chars); break;
-      case SentenceStage::Kind::kStrip: strip(chars, stage.left, stage.right); break;
-      case SentenceStage::Kind::kReplace:
+      case SentencePieceStage::Kind::kCharsmap:
+        chars = apply_charsmap(*stage.charsmap, chars);
+        break;
+      case SentencePieceStage::Kind::kStrip: strip(chars, stage.left, stage.right); break;
+      case SentencePieceStage::Kind::kReplace:
         chars = replace(chars, stage.pattern, stage.content);
         break;
-      case SentenceStage::Kind::kReplaceSpaces: chars = replace_spaces(chars, stage.content); break;
+      case SentencePieceStage::Kind::kReplaceSpaces:
+        chars = replace_spaces(chars, stage.content);
+        break;
     }
   }
   return chars;
