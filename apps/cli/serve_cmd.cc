@@ -107,6 +107,7 @@ Result<void> serve(ServeFlags& flags) {
   options.registry.load.local_files_only = true;  // fetched here and now, never for a request
   options.hybrid.metadata_fields = split_fields(flags.metadata_fields);
   options.hybrid.top_k = 0;
+  options.hybrid.max_length = 0;
   if (has_judge(flags)) {
     options.judge = flags.judge.options;
     options.judge->top_k = 0;  // the requests say
@@ -187,9 +188,10 @@ void add_serve(CLI::App& program, Command& chosen) {
   add_chunk_flags(*app, flags->server.truncation, flags->server.chunk);
   ReRankOptions& hybrid = flags->server.hybrid;
   const char* group = "/v1/hybrid";
-  add_count(*app, "--max-chars", hybrid.max_chars,
-            "Characters of a document that are scored, 0 = all (default 400)")
-      ->group(group);
+  const CLI::Option* max_chars =
+      add_count(*app, "--max-chars", hybrid.max_chars,
+                "Characters of a document that are scored, 0 = all (default 400, with chunks 0)")
+          ->group(group);
   app->add_option("--metadata-fields", flags->metadata_fields,
                   "Metadata in front of the text, one a line, for example title,source")
       ->type_name("A,B")
@@ -207,7 +209,11 @@ void add_serve(CLI::App& program, Command& chosen) {
       "It logs JSON lines on standard error. SIGTERM lets what is under way be answered, SIGHUP\n"
       "loads the models again. GET /openapi.json describes the routes; / is a page to try them.\n"
       "/v1/hybrid needs --judge-url (or CROSSRANK_JUDGE_URL) and --judge-model.");
-  run_as(*app, chosen, [flags] { return serve(*flags); });
+  run_as(*app, chosen, [flags, max_chars] {
+    server::ServerOptions& options = flags->server;
+    if (uses_chunks(options.truncation) && max_chars->empty()) options.hybrid.max_chars = 0;
+    return serve(*flags);
+  });
 }
 
 }  // namespace crossrank::cli

@@ -49,7 +49,9 @@ void finish(const Scoring& scoring) {
            ""});
     case JobEnd::kFailed: {
       RequestError error = request_error(job.error);
-      if (job.error.code == ErrorCode::kTooLong) error.message += " \"truncate\": true cuts it.";
+      if (job.error.code == ErrorCode::kTooLong && scoring.dialect == &kTei) {
+        error.message += " \"truncate\": true cuts it.";
+      }
       return reply_error(exchange, *scoring.dialect, error);
     }
     case JobEnd::kCancelled:  // by the client's leaving, when nobody reads this, or by the end

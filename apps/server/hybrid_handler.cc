@@ -267,7 +267,12 @@ void rank(const Services& services, const ExchangePtr& exchange,
   auto job = std::make_shared<Job>();
   for (const SentDocument& sent : request->documents) {
     request->texts.push_back(request->reranker->scored_text(document_of(sent)));
-    request->chars_cut.push_back(chars_cut(sent.text, services.options.hybrid.max_chars));
+    const std::size_t cut = chars_cut(sent.text, services.options.hybrid.max_chars);
+    if (cut > 0 && services.options.truncation == Truncation::kError) {
+      return reply_error(*exchange, kJina,
+                         request_error(base::chars_error(cut, services.options.hybrid.max_chars)));
+    }
+    request->chars_cut.push_back(cut);
   }
   for (const std::string& text : request->texts) job->pairs.push_back({request->query, text});
   job->texts = request;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/try.h"
+#include "token_estimate.h"
 
 namespace crossrank::server {
 namespace {
@@ -18,9 +19,6 @@ namespace {
 // waiting for the last batch of each turn.
 constexpr std::size_t kTokensPerThread = 2 * kDefaultBatchTokens;
 constexpr std::size_t kLeastBudget = 4 * kDefaultBatchTokens;
-// English has 4.3 bytes a token, most other languages fewer.
-constexpr std::size_t kBytesPerToken = 4;
-constexpr std::size_t kSpecialTokens = 3;
 // Shortest remaining job first, with ageing: every second micro-batch begins with the job that has
 // gone longest without one, if that is longer than this.
 constexpr std::chrono::seconds kPatience{1};
@@ -182,11 +180,12 @@ void MicroBatcher::take_submitted() {
   submitted_.clear();
 }
 
-// The tokens of the shortest turn that is worth giving to a job: one pair if each one counts.
+// The tokens of the shortest turn that is worth giving to a job: one pair if each one counts. A
+// pair of many chunks is a turn of its own.
 std::size_t MicroBatcher::least_turn(const Waiting& waiting) const {
   const Job& job = *waiting.job;
-  return job.allow_partial ? estimated_tokens(job.pairs[waiting.next], job.rules)
-                           : std::min(waiting.tokens, budget_);
+  const std::size_t pair = estimated_tokens(job.pairs[waiting.next], job.rules);
+  return job.allow_partial ? pair : std::max(pair, std::min(waiting.tokens, budget_));
 }
 
 // The tokens of the turn of a job: fewer than the budget if its deadline is near.
@@ -263,6 +262,8 @@ void MicroBatcher::score(std::span<const Share> shares) {
     for (const Share& share : shares) score({&share, 1});
     return;
   }
+  // Whoever asked for this one job has left; drop_ended() ends it.
+  if (!computed.ok() && computed.error().code == ErrorCode::kCancelled) return;
   const auto now = Clock::now();
   report.elapsed = now - start;
   for (const Share& share : shares) {
@@ -343,8 +344,10 @@ Result<void> MicroBatcher::compute(std::span<const Share> shares, MicroBatchRepo
     return {};
   }
   const auto start = Clock::now();
-  CR_TRY_ASSIGN(const Predictions predictions,
-                encoder_->predict(pairs, score_options(shares.front().waiting->job->rules)));
+  const Job& first = *shares.front().waiting->job;
+  ScoreOptions options = score_options(first.rules);
+  if (shares.size() == 1) options.cancel = &first.cancelled;
+  CR_TRY_ASSIGN(const Predictions predictions, encoder_->predict(pairs, options));
   count_hits();
   measure(estimated, Clock::now() - start);
   const std::size_t labels = predictions.num_labels();
@@ -442,17 +445,7 @@ std::size_t MicroBatcher::estimated_tokens(const Job& job) const {
 }
 
 std::size_t MicroBatcher::estimated_tokens(const TextPair& pair, const ScoringRules& rules) const {
-  const std::size_t longest =
-      rules.max_length == 0 ? encoder_->info().max_length : rules.max_length;
-  const std::size_t beside = pair.query.size() / kBytesPerToken + kSpecialTokens;
-  std::size_t document = pair.document.size() / kBytesPerToken;
-  if (rules.max_document_tokens != 0) document = std::min(document, rules.max_document_tokens);
-  if (!uses_chunks(rules.truncation)) return std::min(beside + document, longest);
-  const std::size_t chunk = std::min(beside + rules.chunk.tokens, longest);  // of a full one
-  const std::size_t step = std::max<std::size_t>(rules.chunk.tokens - rules.chunk.overlap, 1);
-  const std::size_t all = rules.truncation == Truncation::kFirst ? 1 : rules.chunk.max_chunks;
-  const std::size_t chunks = std::min((document + step - 1) / step, all);
-  return chunks <= 1 ? std::min(beside + document, chunk) : chunks * chunk;
+  return server::estimated_tokens(pair, rules, encoder_->info().max_length);
 }
 
 // From here on nobody's job is scored. The owner is told, and ends the process.

@@ -54,7 +54,7 @@ class Chunks(unittest.TestCase):
     def test_every_dialect_has_the_librarys_chunks(self):
         for cache in (0, 1):
             with Server(*CHUNKS, "--cache-mb", cache, model=MODEL) as server:
-                for route in [*ENTRIES, *ENTRIES]:  # the second round comes from the cache
+                for route in ENTRIES:
                     with self.subTest(route=route, cache=cache):
                         found = ask(server, route)
                         self.assertEqual(found[0]["index"], 1)
@@ -65,6 +65,29 @@ class Chunks(unittest.TestCase):
                             self.assertEqual(one["truncation"], row["truncation"])
                             quoted(DOCUMENTS[one["index"]], one["span"])
                         self.assertIn(ANSWER, quoted(LONG, found[0]["span"]))
+                metrics = server.get("/metrics").body.decode("utf-8")
+                hits = 0 if cache == 0 else (len(ENTRIES) - 1) * len(DOCUMENTS)
+                self.assertIn(f'crossrank_cache_hits_total{{model="builtin"}} {hits}\n', metrics)
+
+    def test_a_query_that_leaves_no_room_is_named(self):
+        with Server(*CHUNKS, "--max-length", 64, model=MODEL) as server:
+            body = {"query": "lighthouse " * 70, "documents": DOCUMENTS}
+            answer = server.post("/v1/rerank", body)
+        self.assertEqual(answer.status, 422)
+        self.assertIn("query", answer.json["error"]["message"])
+
+    def test_hybrid_cuts_nothing_where_nothing_may_be_cut(self):
+        body = {"query": QUERY, "documents": DOCUMENTS}
+        with FaultServer(["good"]) as judge:
+            flags = ("--judge-url", judge.url, "--judge-model", "m", "--truncation", "error")
+            with Server(*flags, model=MODEL) as server:
+                answer = server.post("/v1/hybrid", body)
+                self.assertEqual(answer.status, 422)
+                self.assertIn("400", answer.json["error"]["message"])
+            with Server(*flags, "--max-chars", 0, model=MODEL) as server:
+                self.assertEqual(
+                    server.post("/v1/hybrid", body | {"documents": ["tea"]}).status, 200
+                )
 
     def test_without_the_flag_there_is_no_span(self):
         with Server(model=MODEL) as server:
@@ -76,13 +99,19 @@ class Chunks(unittest.TestCase):
     def test_a_request_may_refuse_what_does_not_fit(self):
         with Server(*CHUNKS, "--max-length", 64, model=MODEL) as server:
             body = ENTRIES["/rerank"][0]
-            self.assertEqual(server.post("/rerank", body | {"truncate": True}).status, 200)
+            self.assertIn("span", server.post("/rerank", body | {"truncate": True}).json[0])
             self.assertEqual(server.post("/rerank", body | {"truncate": False}).status, 422)
         with Server("--truncation", "error", "--max-length", 64, model=MODEL) as server:
             self.assertEqual(server.post("/rerank", body).status, 422)
             self.assertEqual(server.post("/rerank", body | {"truncate": None}).status, 422)
             self.assertEqual(server.post("/rerank", body | {"truncate": True}).status, 200)
-            self.assertEqual(server.post("/v1/rerank", ENTRIES["/v1/rerank"][0]).status, 422)
+            answer = server.post("/v1/rerank", ENTRIES["/v1/rerank"][0])
+            self.assertEqual(answer.status, 422)
+            self.assertNotIn("truncate", answer.json["error"]["message"])  # no member of its own
+            pair = {"inputs": [QUERY, LONG]}
+            self.assertEqual(server.post("/predict", pair).status, 422)
+            self.assertEqual(server.post("/predict", pair | {"truncate": True}).status, 200)
+            self.assertFalse(server.get("/info").json["auto_truncate"])
 
     def test_a_bound_of_the_request_leaves_the_rest_out(self):
         with Server(*CHUNKS, model=MODEL) as server:
@@ -97,7 +126,7 @@ class Chunks(unittest.TestCase):
         self.assertEqual(answer.json[0][0]["score"], self.whole[1]["logit"])
 
     def test_hybrid_names_the_place_in_the_callers_text(self):
-        template = ("--metadata-template", "{title}: {page_content}", "--max-chars", 0)
+        template = ("--metadata-template", "{title}: {page_content}")
         documents = [{"text": text, "metadata": {"title": "Ohé"}} for text in DOCUMENTS]
         with FaultServer(["good"]) as judge:
             flags = ("--judge-url", judge.url, "--judge-model", "m")

@@ -1,6 +1,7 @@
 """Ranking quality on the groups that were held back; it reads no evaluation set.
 
-    python tools/train/heldout.py --data DIR FOLDER...        # a row for each model
+    python tools/train/heldout.py --data DIR FOLDER...        # a row for BM25 and each model
+    python tools/train/heldout.py --data DIR --teachers       # and for what models learn from
     python tools/train/heldout.py --data DIR --trec OUT       # the same sets for other programs
 
 OUT gets queries.tsv, corpus.jsonl, qrels.txt and runs/bm25.trec.
@@ -165,6 +166,7 @@ def main() -> None:
     parser.add_argument("--depth", default=DEPTH, type=int, help="of BM25's candidates")
     parser.add_argument("--threads", default=2, type=int)
     parser.add_argument("--trec", type=pathlib.Path, help="write the sets to this folder instead")
+    parser.add_argument("--teachers", action="store_true", help="minutes, the first time more")
     parser.add_argument(
         "models", nargs="*", type=pathlib.Path, help="folders with model.safetensors"
     )
@@ -177,14 +179,16 @@ def main() -> None:
     print("queries:", *(f"{name} {len(asked)}" for name, asked in held_out.sets.items()))
     bm25 = {name: [np.array(one.bm25) for one in asked] for name, asked in held_out.sets.items()}
     print_row("BM25", held_out.quality(bm25))
+    for folder in options.models:
+        print_row(folder.name, held_out.quality(held_out.logits(bert.read_weights(folder))))
+    if not options.teachers:
+        return
     cosines = []  # of each teacher
     for one in teacher.all_teachers(options.out / "cache"):
         cosines.append(held_out.cosines(one, options.out / "cache"))
         print_row(one.name, held_out.quality(cosines[-1]))
     for weight in (0.0, 0.2, 0.4, 0.6):  # of coverage; the target's is COVERAGE x TEMPERATURE
         print_row(f"their mean + {weight} BM25", held_out.quality(mixed(cosines, bm25, weight)))
-    for folder in options.models:
-        print_row(folder.name, held_out.quality(held_out.logits(bert.read_weights(folder))))
 
 
 def print_row(name: str, values: dict[str, float]) -> None:

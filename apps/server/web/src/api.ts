@@ -21,6 +21,12 @@ export interface TruncationReport {
   document_truncated?: boolean;
 }
 
+/** Where the best chunk is, of a server that scores chunks. */
+export interface TextSpan {
+  begin_char: number;
+  end_char: number;
+}
+
 export interface RerankAnswer {
   model: string;
   usage?: { prompt_tokens?: number; total_tokens?: number };
@@ -30,6 +36,7 @@ export interface RerankAnswer {
     logit?: number;
     truncated?: boolean;
     truncation?: TruncationReport;
+    span?: TextSpan;
     id?: string | number | null;
     metadata?: Record<string, unknown> | null;
   }[];
@@ -44,6 +51,7 @@ export interface HybridAnswer {
     logit: number;
     probability: number;
     truncation?: TruncationReport;
+    span?: TextSpan;
     stage: string;
     cross_encoder_rank: number;
     judge?: { relevance: number; reason: string };

@@ -97,9 +97,10 @@ export class RankingView {
   }
 
   private documentCell(row: Row, locate: Locate): Child[] {
-    const { document, truncation, judged } = row;
+    const { document, truncation, span, judged } = row;
     const cell = new TextCell(document.text, `document ${row.index + 1}`);
-    if (isCut(truncation)) {
+    // What was read of chunks is no beginning of the text.
+    if (isCut(truncation) && !span) {
       this.watched.set(cell.element, () => {
         void locate(document.text, truncation).then((cut) => cell.setCut(cut));
       });
@@ -172,12 +173,13 @@ function relevanceCell({ judged }: Row): Child[] {
   return [h("strong", {}, value), h("span", { class: "hint" }, "/10"), bar(judged.relevance / 10)];
 }
 
-function tokensCell({ truncation }: Row): Child[] {
+function tokensCell({ truncation, span }: Row): Child[] {
   if (!truncation) return ["\u2013"];
   const { tokens_used: used, tokens_total: total, chars_cut: chars } = truncation;
   const marks: string[] = [];
   if (isCut(truncation)) marks.push(chars > 0 ? `${count(chars)} chars cut` : "cut");
   if (truncation.query_truncated) marks.push("query cut");
+  if (span) marks.push(`best chunk: ${count(span.begin_char)}\u2013${count(span.end_char)}`);
   return [
     `${count(used)}/${count(total)}`,
     ...marks.map((mark) => h("span", { class: "mark" }, mark)),

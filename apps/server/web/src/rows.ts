@@ -1,5 +1,5 @@
 // The answers of /v1/rerank and /v1/hybrid as rows of one table. Draws nothing.
-import type { HybridAnswer, RerankAnswer, TruncationReport } from "./api.ts";
+import type { HybridAnswer, RerankAnswer, TextSpan, TruncationReport } from "./api.ts";
 import type { InputDocument } from "./documents.ts";
 
 export interface Row {
@@ -11,6 +11,7 @@ export interface Row {
   probability: number;
   logit: number | undefined;
   truncation: TruncationReport | undefined;
+  span: TextSpan | undefined;
   /** Of the hybrid alone. */
   judged?: {
     stage: string;
@@ -69,6 +70,7 @@ export function fromRerank(answer: RerankAnswer, asked: Asked): Ranking {
     probability: result.relevance_score,
     logit: result.logit,
     truncation: result.truncation,
+    span: result.span,
   }));
   return {
     rows,
@@ -88,6 +90,7 @@ export function fromHybrid(answer: HybridAnswer, asked: Asked): Ranking {
     probability: result.probability,
     logit: result.logit,
     truncation: result.truncation,
+    span: result.span,
     judged: {
       stage: result.stage,
       encoderRank: result.cross_encoder_rank,
