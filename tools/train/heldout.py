@@ -4,7 +4,7 @@
     python tools/train/heldout.py --data DIR --teachers       # and for what models learn from
     python tools/train/heldout.py --data DIR --trec OUT       # the same sets for other programs
 
-OUT gets queries.tsv, corpus.jsonl, qrels.txt and runs/bm25.trec.
+OUT gets queries.tsv, corpus.jsonl, qrels.txt and runs/bm25.trec, with BM25's candidates alone.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from bm25 import Bm25
 
 DEPTH = 50  # what a first stage hands to a reranker
 IN_DOMAIN_QUERIES = 25  # of each source that is trained on; together one set
+OTHERS = 6000  # passages that are trained on, beside the held-out ones: alone these are too few
 
 
 @dataclasses.dataclass
@@ -32,47 +33,76 @@ class Asked:
     answers: set[int]
 
 
-def sets(
-    folder: pathlib.Path, queries: int, depth: int
-) -> tuple[dict[str, list[Asked]], dict[int, str]]:
-    """{name: questions whose answer BM25 finds} and the passages' texts.
+class Pool:
+    """What the questions are asked over: all held-out passages, and others beside them."""
 
-    A source that is held out is a set with all its passages; the held-out groups of the others make
-    the set in_domain, each question against the held-out passages of its source.
+    def __init__(self, folder: pathlib.Path):
+        self.texts = texts.read_passages(folder)
+        out, kept = texts.held_out_rows(texts.read_rows(folder, "questions.jsonl"))
+        self.by_source = collections.defaultdict(list)
+        for row in out:
+            self.by_source[row["source"]].append(row)
+        own = {row["positive"] for row in out}
+        others = {row["positive"] for row in kept} - own
+        chosen = sorted(others, key=lambda i: texts.fixed_hash(str(i)))[:OTHERS]
+        self.ids = np.array(sorted([*own, *chosen]))
+        self.index = Bm25([self.texts[i] for i in self.ids])
+
+    def ask(self, source: str, queries: int, depth: int, near) -> list[Asked]:
+        """The first `queries` questions by a hash with an answer among their candidates."""
+        answers, original = collections.defaultdict(set), {}
+        for row in self.by_source[source]:
+            answers[texts.normal(row["query"])].add(row["positive"])
+            original.setdefault(texts.normal(row["query"]), row["query"])
+        # Some answers are found by nobody: a few more are asked.
+        order = sorted(answers, key=texts.fixed_hash)[: 3 * queries]
+        asked = self.index.query_matrix(order)
+        lexical = self.index.coverage((asked @ self.index.matrix.T).toarray(), asked)
+        cosine = None if near is None else near([original[query] for query in order])
+        made = []
+        for number, query in enumerate(order):
+            first = depth if cosine is None else depth // 2
+            found = top(lexical[number], first)
+            if cosine is not None:
+                rest = np.setdiff1d(top(cosine[number], depth), found, assume_unique=True)
+                by_cosine = rest[np.argsort(-cosine[number][rest], kind="stable")]
+                found = np.concatenate([found, by_cosine[: depth - first]])
+            found = found[np.argsort(-lexical[number][found], kind="stable")]
+            ids = self.ids[found].tolist()
+            if answers[query] & set(ids):
+                scores = lexical[number][found].tolist()
+                made.append(Asked(original[query], ids, scores, answers[query]))
+        return made[:queries]
+
+
+def top(scores: np.ndarray, count: int) -> np.ndarray:
+    return np.argsort(-scores, kind="stable")[:count]
+
+
+def sets(pool: Pool, queries: int, depth: int, near=None) -> dict[str, list[Asked]]:
+    """{name: questions with `depth` candidates each}.
+
+    Candidates are BM25's first ones; with `near` (queries -> cosines [Q, pool]) half of them are
+    those of most cosine: on BM25's alone all answers are such that BM25 finds, and it looks better
+    than it is. A source that is held out is a set; the held-out groups of the others together are
+    the set in_domain.
     """
-    passages = texts.read_passages(folder)
-    out, _ = texts.held_out_rows(texts.read_rows(folder, "questions.jsonl"))
-    by_source = collections.defaultdict(list)
-    for row in out:
-        by_source[row["source"]].append(row)
     made = {}
-    for source, rows in sorted(by_source.items()):
+    for source in sorted(pool.by_source):
         if source in texts.HELD_OUT_SOURCES:
-            made[source] = ask(rows, passages, queries, depth)
+            made[source] = pool.ask(source, queries, depth, near)
         else:
-            made.setdefault("in_domain", []).extend(ask(rows, passages, IN_DOMAIN_QUERIES, depth))
+            found = pool.ask(source, IN_DOMAIN_QUERIES, depth, near)
+            made.setdefault("in_domain", []).extend(found)
     made["in_domain"].sort(key=lambda one: texts.fixed_hash(one.query))
     del made["in_domain"][queries:]
-    return made, passages
+    return made
 
 
-def ask(rows, passages, queries: int, depth: int) -> list[Asked]:
-    answers = collections.defaultdict(set)
-    for row in rows:
-        answers[texts.normal(row["query"])].add(row["positive"])
-    corpus = sorted({row["positive"] for row in rows})
-    index = Bm25([passages[i] for i in corpus])
-    order = sorted(answers, key=texts.fixed_hash)
-    asked_matrix = index.query_matrix(order)
-    coverage = index.coverage((asked_matrix @ index.matrix.T).toarray(), asked_matrix)
-    original = {texts.normal(row["query"]): row["query"] for row in rows}
-    made = []
-    for query, scores in zip(order, coverage):
-        best = np.argsort(-scores, kind="stable")[:depth]
-        found = [corpus[place] for place in best]
-        if answers[query] & set(found):
-            made.append(Asked(original[query], found, scores[best].tolist(), answers[query]))
-    return made[:queries]
+def near_by(taught_by: teacher.Teacher, pool: Pool, cache: pathlib.Path):
+    """For sets(): the teacher's cosines over the pool."""
+    vectors = taught_by.vectors([pool.texts[i] for i in pool.ids], cache)
+    return lambda queries: taught_by.vectors(queries, cache) @ vectors.T
 
 
 def ndcg(order, answers: set[int], depth: int = 10) -> float:
@@ -89,12 +119,14 @@ def mean_ndcg(asked: list[Asked], scores: list[np.ndarray]) -> float:
 
 
 class HeldOut:
-    """The sets, tokenized: `queries` of each, with the first `depth` candidates of BM25."""
+    """The sets, tokenized: `queries` of each with `depth` candidates, half of them a teacher's."""
 
-    def __init__(self, folder: pathlib.Path, queries: int, depth: int):
-        self.sets, passages = sets(folder, queries, depth)
+    def __init__(self, folder: pathlib.Path, queries: int, depth: int, finder=None, cache=None):
+        pool = Pool(folder)
+        near = near_by(finder, pool, cache) if finder else None
+        self.sets = sets(pool, queries, depth, near)
         used = sorted({i for asked in self.sets.values() for one in asked for i in one.candidates})
-        self.passage_texts = {i: passages[i] for i in used}
+        self.passage_texts = {i: pool.texts[i] for i in used}
         tokens = teacher.tokenize(list(self.passage_texts.values()), teacher.PASSAGE_TOKENS)
         self.passage_tokens = dict(zip(used, tokens))
 
@@ -163,7 +195,7 @@ def main() -> None:
     parser.add_argument("--data", required=True, type=pathlib.Path)
     parser.add_argument("--out", default=pathlib.Path("build/train"), type=pathlib.Path)
     parser.add_argument("--queries", default=100, type=int, help="of each set")
-    parser.add_argument("--depth", default=DEPTH, type=int, help="of BM25's candidates")
+    parser.add_argument("--depth", default=DEPTH, type=int, help="candidates of a question")
     parser.add_argument("--threads", default=2, type=int)
     parser.add_argument("--trec", type=pathlib.Path, help="write the sets to this folder instead")
     parser.add_argument("--teachers", action="store_true", help="minutes, the first time more")
@@ -172,10 +204,12 @@ def main() -> None:
     )
     options = parser.parse_args()
     if options.trec:
-        write_trec(options.trec, *sets(options.data, options.queries, options.depth))
+        pool = Pool(options.data)
+        write_trec(options.trec, sets(pool, options.queries, options.depth), pool.texts)
         return
     torch.set_num_threads(options.threads)
-    held_out = HeldOut(options.data, options.queries, options.depth)
+    cache = options.out / "cache"
+    held_out = HeldOut(options.data, options.queries, options.depth, teacher.small(), cache)
     print("queries:", *(f"{name} {len(asked)}" for name, asked in held_out.sets.items()))
     bm25 = {name: [np.array(one.bm25) for one in asked] for name, asked in held_out.sets.items()}
     print_row("BM25", held_out.quality(bm25))
@@ -184,8 +218,8 @@ def main() -> None:
     if not options.teachers:
         return
     cosines = []  # of each teacher
-    for one in teacher.all_teachers(options.out / "cache"):
-        cosines.append(held_out.cosines(one, options.out / "cache"))
+    for one in teacher.all_teachers(cache):
+        cosines.append(held_out.cosines(one, cache))
         print_row(one.name, held_out.quality(cosines[-1]))
     for weight in (0.0, 0.2, 0.4, 0.6):  # of coverage; the target's is COVERAGE x TEMPERATURE
         print_row(f"their mean + {weight} BM25", held_out.quality(mixed(cosines, bm25, weight)))

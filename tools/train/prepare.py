@@ -21,16 +21,16 @@ CHUNK = 256  # queries; times 50,000 units times float32 is 50 MB
 
 
 def mine(made: texts.TrainingSet, vectors) -> dict[str, np.ndarray]:
-    """candidates [Q,K] (units, -1 where there is none) with cosine and coverage [Q,K].
+    """candidates [Q,K] (units, -1 where there is none) with coverage [Q,K] and cosine [T,Q,K].
 
-    `vectors`: of each teacher those of queries and units. The first one's choose; cosine is the
-    mean of all. Column 0 is the positive: of a passage in windows, the one nearest to the query.
+    `vectors`: of each of the T teachers those of queries and units. The first one's choose. Column
+    0 is the positive: of a passage in windows, the one nearest to the query.
     """
     query_vectors, unit_vectors = vectors[0]
     index = Bm25(made.units)
     width = 1 + SURE + NEAR + LEXICAL
     candidates = np.full((len(made.queries), width), -1, np.int32)
-    cosine = np.zeros(candidates.shape, np.float32)
+    cosine = np.zeros((len(vectors), *candidates.shape), np.float32)
     coverage = np.zeros(candidates.shape, np.float32)
     for first in range(0, len(made.queries), CHUNK):
         queries = made.queries[first : first + CHUNK]
@@ -41,7 +41,8 @@ def mine(made: texts.TrainingSet, vectors) -> dict[str, np.ndarray]:
             chosen = choose(query, near[row], lexical[row], made.mined)
             candidates[first + row, : len(chosen)] = chosen
             units = candidates[first + row]
-            cosine[first + row] = np.mean([u[units] @ q[first + row] for q, u in vectors], 0)
+            for own, (asked_by, seen_by) in zip(cosine, vectors):
+                own[first + row] = seen_by[units] @ asked_by[first + row]
             coverage[first + row] = lexical[row][units]
         if first // CHUNK % 40 == 0:
             print(f"mined for {first} of {len(made.queries)} queries", flush=True)

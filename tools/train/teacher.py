@@ -28,8 +28,11 @@ class Teacher:
 
 def all_teachers(cache: pathlib.Path) -> list[Teacher]:
     """The first one mines; their mean cosine is what a model learns."""
-    return [bert_teacher("all-MiniLM-L6-v2", bert.read_weights(bert.base_folder())),
-            Teacher("all-mpnet-base-v2", mpnet.Embedder(cache / "mpnet"))]  # fmt: skip
+    return [small(), Teacher("all-mpnet-base-v2", mpnet.Embedder(cache / "mpnet"))]
+
+
+def small() -> Teacher:
+    return bert_teacher("all-MiniLM-L6-v2", bert.read_weights(bert.base_folder()))
 
 
 def bert_teacher(name: str, weights) -> Teacher:

@@ -16,6 +16,7 @@ import pathlib
 import time
 
 import bert
+import teacher
 import torch
 import torch.nn.functional as F
 from heldout import HeldOut
@@ -128,7 +129,8 @@ def train(options) -> None:
 
 
 def go(options, lists: Lists, run: Run, log) -> None:
-    held_out = HeldOut(options.data, VALIDATION_QUERIES, VALIDATION_DEPTH)
+    finder, cache = teacher.small(), options.prepared / "cache"
+    held_out = HeldOut(options.data, VALIDATION_QUERIES, VALIDATION_DEPTH, finder, cache)
     start = saved = time.monotonic()
     tokens, losses, first, quality = 0, [], run.step, {}
     while run.step < options.steps and time.monotonic() - start < 60 * options.minutes:

@@ -49,9 +49,30 @@ def test_held_out_groups_are_in_no_list(data, vectors):
     assert {query.kind for query in made.queries} == {"question", "claim", "keywords"}
     used = {made.unit_passage[unit] for unit in np.unique(found["candidates"]) if unit >= 0}
     assert used and not used & held_passages
-    sets, _ = heldout.sets(data, 100, 50)
-    asked = {i for asked in sets.values() for one in asked for i in one.candidates}
-    assert asked and asked <= held_passages
+    asked = [one for asked in heldout.sets(heldout.Pool(data), 100, 50).values() for one in asked]
+    answers = {i for one in asked for i in one.answers}
+    assert answers and answers <= held_passages
+    assert {i for one in asked for i in one.candidates} - held_passages  # others beside them
+    trained = {texts.normal(row["query"]) for row in kept}
+    assert not trained & {texts.normal(one.query) for one in asked}
+
+
+def test_half_of_the_candidates_are_those_of_the_finder(data):
+    pool = heldout.Pool(data)
+
+    def near(queries):  # likes the last passages best
+        return np.tile(np.linspace(0, 1, len(pool.ids), dtype=np.float32), (len(queries), 1))
+
+    last = set(pool.ids[-4:].tolist())
+    lexical, both = heldout.sets(pool, 5, 8), heldout.sets(pool, 5, 8, near)
+    for name in lexical:
+        first = {one.query: one for one in lexical[name]}
+        for one in both[name]:
+            assert len(one.candidates) == len(set(one.candidates)) == 8
+            assert len(last & set(one.candidates)) == 4
+            assert one.bm25 == sorted(one.bm25, reverse=True)
+            if one.query in first:
+                assert set(first[one.query].candidates[:4]) <= set(one.candidates)
 
 
 def test_a_title_that_is_held_out_is_held_out_everywhere():
@@ -104,9 +125,9 @@ def test_the_second_teacher_grades_what_the_first_one_chose(data, vectors):
     second = vectors(len(made.queries), 4), vectors(len(made.units), 5)
     both = prepare.mine(made, [first, second])
     assert (both["candidates"] == alone["candidates"]).all()
-    wanted = (cosine + second[0] @ second[1].T) / 2
     units = both["candidates"]
-    np.testing.assert_allclose(both["cosine"], np.take_along_axis(wanted, units, 1), atol=1e-6)
+    for own, all_of_it in zip(both["cosine"], (cosine, second[0] @ second[1].T)):
+        np.testing.assert_allclose(own, np.take_along_axis(all_of_it, units, 1), atol=1e-6)
 
 
 def test_vectors_are_computed_once(tmp_path):
