@@ -34,7 +34,8 @@ server::Reply read_body(const server::Exchange& exchange) {
     return server::error_reply(dialect, {400, "no object", ""});
   }
   server::Fields fields(*body);
-  static const server::ServerOptions options{.max_documents = 100};
+  server::ServerOptions options;
+  options.max_documents = 100;
   const server::RerankRequest request = dialect.read(fields, options);
   if (fields.error()) return server::error_reply(dialect, *fields.error());
   FUZZ_CHECK(!request.documents.empty() && request.documents.size() <= 100);

@@ -252,7 +252,7 @@ def test_other_lists_than_before_are_named(data, prepared, model, tmp_path, monk
     train.train(options_of(data, prepared, model, tmp_path, steps=1))
     train.train(options_of(data, prepared, model, tmp_path, steps=2))
     assert "others" not in capsys.readouterr().out
-    monkeypatch.setattr(lists, "COVERAGE", 4.0)
+    monkeypatch.setattr(lists, "COVERAGE", lists.COVERAGE + 1)
     train.train(options_of(data, prepared, model, tmp_path, steps=3))
     assert "the lists are others than those of the first 2 steps" in capsys.readouterr().out
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
