@@ -58,7 +58,7 @@ Running make(const std::shared_ptr<Texts>& texts) {
 
 class MicroBatcherTest : public testing::Test {
  protected:
-  explicit MicroBatcherTest(TinyModelOptions options = {}) : model_(options) {
+  explicit MicroBatcherTest(const TinyModelOptions& options = {}) : model_(options) {
     LoadOptions load;
     load.threads = 2;
     encoder_ =
