@@ -100,14 +100,13 @@ Result<void> serve(ServeFlags& flags) {
                  "--calibration is of one model's weights, and there are several: put a "
                  "crossrank_calibration.json into the folder of each"};
   }
-  CR_TRY(check_chunks(options.truncation, options.chunk));
+  CR_TRY(check_chunks(options.rules.truncation, options.rules.chunk));
   options.registry.batcher.cache_bytes = flags.cache_mb << 20;
   options.registry.models = flags.models;
   options.registry.load = flags.model.load;
   options.registry.load.local_files_only = true;  // fetched here and now, never for a request
   options.hybrid.metadata_fields = split_fields(flags.metadata_fields);
   options.hybrid.top_k = 0;
-  options.hybrid.max_length = 0;
   if (has_judge(flags)) {
     options.judge = flags.judge.options;
     options.judge->top_k = 0;  // the requests say
@@ -185,7 +184,7 @@ void add_serve(CLI::App& program, Command& chosen) {
   add_count(*app, "--max-length", flags->model.load.max_length,
             "Tokens a pair (default: the model's own)")
       ->group("Model");
-  add_chunk_flags(*app, flags->server.truncation, flags->server.chunk);
+  add_chunk_flags(*app, flags->server.rules.truncation, flags->server.rules.chunk);
   ReRankOptions& hybrid = flags->server.hybrid;
   const char* group = "/v1/hybrid";
   const CLI::Option* max_chars =
@@ -211,7 +210,7 @@ void add_serve(CLI::App& program, Command& chosen) {
       "/v1/hybrid needs --judge-url (or CROSSRANK_JUDGE_URL) and --judge-model.");
   run_as(*app, chosen, [flags, max_chars] {
     server::ServerOptions& options = flags->server;
-    if (uses_chunks(options.truncation) && max_chars->empty()) options.hybrid.max_chars = 0;
+    if (uses_chunks(options.rules.truncation) && max_chars->empty()) options.hybrid.max_chars = 0;
     return serve(*flags);
   });
 }

@@ -18,8 +18,7 @@ json::Value relevance(const RerankRequest& request, const ScoredPair& pair) {
 // A request of which nothing was read yet.
 RerankRequest begun(const ServerOptions& options) {
   RerankRequest request;
-  request.rules.truncation = options.truncation;
-  request.rules.chunk = options.chunk;
+  request.rules = options.rules;
   return request;
 }
 

@@ -268,7 +268,7 @@ void rank(const Services& services, const ExchangePtr& exchange,
   for (const SentDocument& sent : request->documents) {
     request->texts.push_back(request->reranker->scored_text(document_of(sent)));
     const std::size_t cut = chars_cut(sent.text, services.options.hybrid.max_chars);
-    if (cut > 0 && services.options.truncation == Truncation::kError) {
+    if (cut > 0 && services.options.rules.truncation == Truncation::kError) {
       return reply_error(*exchange, kJina,
                          request_error(base::chars_error(cut, services.options.hybrid.max_chars)));
     }
@@ -276,9 +276,7 @@ void rank(const Services& services, const ExchangePtr& exchange,
   }
   for (const std::string& text : request->texts) job->pairs.push_back({request->query, text});
   job->texts = request;
-  job->rules.max_length = services.options.hybrid.max_length;
-  job->rules.truncation = services.options.truncation;
-  job->rules.chunk = services.options.chunk;
+  job->rules = services.options.rules;
   score(services, {.exchange = exchange,
                    .model = model,
                    .job = std::move(job),

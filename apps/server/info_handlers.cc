@@ -127,7 +127,7 @@ void handle_info(const Services& services, const ExchangePtr& exchange) {
   body["max_batch_tokens"] = model->batcher->budget();
   body["max_client_batch_size"] = services.options.max_documents;
   body["tokenization_workers"] = info.threads;
-  body["auto_truncate"] = services.options.truncation != Truncation::kError;
+  body["auto_truncate"] = services.options.rules.truncation != Truncation::kError;
   body["version"] = version();
   body["weights_sha256"] = model->digest;
   body["precision"] = name_of(info.precision);

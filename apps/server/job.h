@@ -58,8 +58,8 @@ struct Job {
 
   // The second part.
   std::vector<ScoredPair> scored;  // [pairs]; valid up to scored_pairs
-  std::vector<TextSpan>
-      spans;  // of the best chunks, [pairs] where the rules use chunks, else empty
+  // Of the best chunks, [pairs] where the rules use chunks, else empty.
+  std::vector<TextSpan> spans;
   // [pairs, labels] for a model with several labels, else empty.
   std::vector<float> logits, probabilities;
   std::size_t scored_pairs = 0;  // in the order of the pairs

@@ -11,6 +11,7 @@
 #include "crossrank/judge.h"
 #include "crossrank/options.h"
 #include "http_listener.h"
+#include "job.h"
 #include "model_registry.h"
 
 namespace crossrank::server {
@@ -23,9 +24,7 @@ struct ServerOptions {
   std::size_t max_documents = 10'000;  // of a request
   std::vector<std::string> api_keys;   // none = nobody is asked for one
   std::string allow_origin;            // for pages of other origins; "" = none may
-  // How documents that are too long are scored, where a request does not say.
-  Truncation truncation = Truncation::kLongestFirst;
-  ChunkOptions chunk;
+  ScoringRules rules;                  // where a request does not say
   // /v1/hybrid: how documents become texts, and the judge. Without a judge the route says so.
   ReRankOptions hybrid;
   std::optional<JudgeOptions> judge;

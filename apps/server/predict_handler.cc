@@ -101,9 +101,10 @@ void handle_predict(const Services& services, const ExchangePtr& exchange) {
   read_inputs(fields, services.options.max_documents, *request);
   request->raw_scores = fields.boolean_or("raw_scores", false);
   const std::string name = fields.string_or("model", "");
+  request->rules = services.options.rules;
   // Pairs are scored whole: a model of several labels, which may be asked here, has no best chunk.
-  if (!uses_chunks(services.options.truncation)) {
-    request->rules.truncation = services.options.truncation;
+  if (uses_chunks(request->rules.truncation)) {
+    request->rules.truncation = Truncation::kLongestFirst;
   }
   read_tei_truncation(fields, request->rules);
   if (fields.error()) return reply_error(*exchange, kTei, *fields.error());

@@ -19,6 +19,7 @@ import teacher
 import texts
 import torch
 from bm25 import Bm25
+from lists import TEACHERS
 
 DEPTH = 50  # what a first stage hands to a reranker
 IN_DOMAIN_QUERIES = 25  # of each source that is trained on; together one set
@@ -59,14 +60,14 @@ class Pool:
         asked = self.index.query_matrix(order)
         lexical = self.index.coverage((asked @ self.index.matrix.T).toarray(), asked)
         cosine = None if near is None else near([original[query] for query in order])
+        first = depth if cosine is None else depth // 2
         made = []
         for number, query in enumerate(order):
-            first = depth if cosine is None else depth // 2
             found = top(lexical[number], first)
             if cosine is not None:
-                rest = np.setdiff1d(top(cosine[number], depth), found, assume_unique=True)
-                by_cosine = rest[np.argsort(-cosine[number][rest], kind="stable")]
-                found = np.concatenate([found, by_cosine[: depth - first]])
+                by_cosine = top(cosine[number], depth)
+                others = by_cosine[~np.isin(by_cosine, found)]
+                found = np.concatenate([found, others[: depth - first]])
             found = found[np.argsort(-lexical[number][found], kind="stable")]
             ids = self.ids[found].tolist()
             if answers[query] & set(ids):
@@ -180,10 +181,10 @@ def write_trec(folder: pathlib.Path, sets: dict[str, list[Asked]], passages) -> 
 
 
 def mixed(cosines: list[dict], bm25: dict, weight: float) -> dict[str, list[np.ndarray]]:
-    """What the target is made of: the teachers' mean cosine and a share of BM25's coverage."""
+    """What the target is made of: the teachers' cosines, weighted, and a share of BM25's."""
     return {
         name: [
-            np.mean([own[name][place] for own in cosines], 0) + weight * coverage
+            np.average([own[name][place] for own in cosines], 0, TEACHERS) + weight * coverage
             for place, coverage in enumerate(bm25[name])
         ]
         for name in bm25
@@ -222,7 +223,7 @@ def main() -> None:
         cosines.append(held_out.cosines(one, cache))
         print_row(one.name, held_out.quality(cosines[-1]))
     for weight in (0.0, 0.2, 0.4, 0.6):  # of coverage; the target's is COVERAGE x TEMPERATURE
-        print_row(f"their mean + {weight} BM25", held_out.quality(mixed(cosines, bm25, weight)))
+        print_row(f"their mix + {weight} BM25", held_out.quality(mixed(cosines, bm25, weight)))
 
 
 def print_row(name: str, values: dict[str, float]) -> None:

@@ -27,7 +27,7 @@ class Teacher:
 
 
 def all_teachers(cache: pathlib.Path) -> list[Teacher]:
-    """The first one mines; their mean cosine is what a model learns."""
+    """The first one mines; a model learns the mean of their cosines, weighted by lists.TEACHERS."""
     return [small(), Teacher("all-mpnet-base-v2", mpnet.Embedder(cache / "mpnet"))]
 
 
