@@ -187,6 +187,6 @@ def hub_name(model: str | os.PathLike[str] | None) -> str:
     name = path("model_name_or_path", model)
     if isinstance(model, os.PathLike) and not os.path.exists(name):
         raise ModelNotFoundError(f"there is no folder {name}", "FileNotFound")
-    if not name or "/" in name or "\\" in name or name == "builtin" or os.path.exists(name):
+    if not name or "/" in name or "\\" in name or name.lower() == "builtin" or os.path.exists(name):
         return name
     return "cross-encoder/" + name

@@ -401,9 +401,8 @@ def test_models_that_are_not_there(tmp_path, monkeypatch):
         crossrank.CrossEncoder(b"builtin")
     with pytest.raises(ValueError, match="model_name_or_path holds a lone surrogate"):
         crossrank.CrossEncoder("a/\udcff")
-    monkeypatch.setenv("CROSSRANK_MODEL", "/nothing/\udcff")  # the byte 0xFF
-    with pytest.raises(crossrank.ModelNotFoundError, match="\ufffd"):
-        crossrank.CrossEncoder()
+    with pytest.raises(crossrank.ModelNotFoundError, match="write `builtin`"):
+        crossrank.CrossEncoder("Builtin")
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileNotFoundError):
         crossrank.CrossEncoder(tmp_path / "empty")

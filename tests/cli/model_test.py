@@ -105,6 +105,7 @@ class DefaultChain(CliTest):
             says=["crossrank pull", "builtin"],
         )
         self.assertEqual(run.out, b"")
+        self.fails(3, "score", "--model", "Builtin", stdin=PAIR, says=["write `builtin`"])
 
 
 class Models(CliTest):

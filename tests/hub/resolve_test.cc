@@ -328,6 +328,16 @@ TEST_F(ResolveTest, APathThatLeadsNowhereIsNotAskedOfTheHub) {
   expect_no_request();
 }
 
+TEST_F(ResolveTest, BuiltinInAnotherCaseIsNotAskedOfTheHub) {
+  for (const char* name : {"Builtin", "BUILTIN"}) {
+    const auto model = resolve_model(name, {});
+    ASSERT_FALSE(model.ok()) << name;
+    EXPECT_EQ(model.error().code, ErrorCode::kModelNotFound);
+    EXPECT_THAT(model.error().message, HasSubstr("write `builtin`"));
+  }
+  expect_no_request();
+}
+
 TEST_F(ResolveTest, AFileIsNoModel) {
   const std::string file = (builtin() / "model.safetensors").string();
   const auto model = resolve_model(file, {});
