@@ -34,7 +34,7 @@ const char* name_of(Stage stage) {
 
 nb::object to_python(const std::optional<JudgeVerdict>& verdict) {
   if (!verdict) return nb::none();
-  return nb::make_tuple(verdict->relevance, verdict->reason, verdict->disagreement,
+  return nb::make_tuple(verdict->relevance, to_text(verdict->reason), verdict->disagreement,
                         verdict->chars_cut);
 }
 
@@ -50,7 +50,9 @@ nb::tuple to_python(const RankedDocument& found) {
 nb::tuple to_python(const Ranking& ranking) {
   nb::list results;
   for (const RankedDocument& found : ranking.results) results.append(to_python(found));
-  return nb::make_tuple(results, ranking.truncated_documents, ranking.warnings);
+  nb::list warnings;
+  for (const std::string& warning : ranking.warnings) warnings.append(to_text(warning));
+  return nb::make_tuple(results, ranking.truncated_documents, warnings);
 }
 
 double seconds(std::chrono::microseconds time) {
@@ -61,14 +63,14 @@ nb::dict to_python(const JudgeReport& report) {
   nb::dict out;
   out["outcome"] = std::string(to_string(report.outcome));
   out["degraded"] = report.degraded;
-  out["message"] = in_python(report.message);
+  out["message"] = to_text(in_python(report.message));
   out["calls"] = report.calls;
   out["prompt_tokens"] = report.prompt_tokens;
   out["completion_tokens"] = report.completion_tokens;
   out["cost"] = report.cost;
   out["response_format"] = report.response_format;
   out["prompt_version"] = report.prompt_version;
-  out["model"] = report.model;
+  out["model"] = to_text(report.model);
   out["disagreement"] = report.disagreement;
   out["cut_documents"] = report.cut_documents;
   out["query_chars_cut"] = report.query_chars_cut;
@@ -87,7 +89,9 @@ nb::tuple to_python(const JudgedRanking& ranking) {
 nb::list to_python(const std::vector<JudgeExchange>& exchanges) {
   nb::list out;
   for (const JudgeExchange& exchange : exchanges) {
-    out.append(nb::make_tuple(exchange.url, exchange.headers, exchange.request));
+    nb::list headers;
+    for (const std::string& header : exchange.headers) headers.append(to_text(header));
+    out.append(nb::make_tuple(to_text(exchange.url), headers, to_text(exchange.request)));
   }
   return out;
 }

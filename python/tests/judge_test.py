@@ -250,6 +250,22 @@ def test_a_fork_makes_judges_anew(builtin, environment):
             assert one._current() is before
 
 
+def test_a_model_whose_name_is_no_utf8(environment):
+    with judge_server(prefer("Louvre")) as (url, _):
+        environment.setenv("CROSSRANK_JUDGE_MODEL", "judge\udcff")  # the byte 0xFF
+        judge = LlmJudge(1, url=url)
+        assert "judge" in judge.dry_run(QUERY, DOCUMENTS)[0].body
+        assert isinstance(judge.rank(QUERY, DOCUMENTS).judge.outcome, str)
+    judge = LlmJudge(1, url="http://127.0.0.1:9/v1")
+    assert judge.rank(QUERY, DOCUMENTS).judge.model == "judge\ufffd"
+
+
+def test_a_trace_that_no_header_may_hold(environment):
+    judge = LlmJudge(url="http://127.0.0.1:9/v1", model="judge")
+    with pytest.raises(ValueError, match="^traceparent holds a character"):
+        judge.rank(QUERY, DOCUMENTS, traceparent="00-\n")
+
+
 def test_stages_that_do_not_fit(builtin, environment):
     judge = LlmJudge(url="http://127.0.0.1:9/v1", model="judge")
     with pytest.raises(ValueError):

@@ -326,8 +326,9 @@ Result<Judge> Judge::create(JudgeOptions options) {
 Result<Judgement> Judge::judge(std::string_view query, std::span<const Candidate> candidates,
                                const Terms& terms) const {
   if (!ChatServer::is_header_value(terms.traceparent)) {
-    return Error{ErrorCode::kInvalidArgument,
-                 "JudgeCall::traceparent holds a character that no header may"};
+    return Error{
+        ErrorCode::kInvalidArgument,
+        "traceparent holds a character that no header may: leave it out, or give W3C's form"};
   }
   const auto start = Clock::now();
   const Clock::time_point deadline = start + terms.budget;
