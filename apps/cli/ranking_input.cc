@@ -164,7 +164,7 @@ Error locate(const Error& error, const RankingFlags& flags, const CrossEncoderRe
 }
 
 void say_warnings(const Ranking& ranking, const RankingFlags& flags, const DocumentList& list) {
-  for (const std::string& warning : ranking.warnings) say(warning);
+  for (const std::string& warning : ranking.warnings) say(with_flags(warning));
   hint_at_fields(list, flags);
 }
 
