@@ -154,7 +154,8 @@ nb::tuple rerank(const Encoder& encoder, ReRankOptions options, nb::handle query
                  const nb::list& documents, const CancelToken& token, nb::object on_progress) {
   Texts texts;
   const std::string_view query_view = texts.view(query, "the query", 0);
-  const std::vector<Document> list = read_documents_with_metadata(documents);
+  const std::vector<Document> list =
+      read_documents_with_metadata(documents, options.metadata_fields);
   std::size_t texts_bytes = 0;
   for (const Document& document : list) texts_bytes += document.page_content.size();
   const std::size_t bytes =
@@ -178,12 +179,13 @@ void bind_rerankers(nb::module_& module) {
   });
   module.def("rerank", &rerank, nb::arg("encoder"), nb::arg("options"), nb::arg("query").none(),
              nb::arg("documents"), nb::arg("token"), nb::arg("on_progress").none());
-  module.def("scored_text", [](const Encoder& encoder, const ReRankOptions& options,
-                               nb::object document) {
-    nb::list one;
-    one.append(std::move(document));
-    return make_reranker(encoder, options).scored_text(read_documents_with_metadata(one).front());
-  });
+  module.def("scored_text",
+             [](const Encoder& encoder, const ReRankOptions& options, nb::object document) {
+               nb::list one;
+               one.append(std::move(document));
+               return make_reranker(encoder, options)
+                   .scored_text(read_documents_with_metadata(one, options.metadata_fields).front());
+             });
 
   nb::class_<LlmJudge> judge(module, "LlmJudge");
   judge.def("__init__", [](LlmJudge* self, const JudgeOptions& options) {

@@ -187,6 +187,31 @@ def test_metadata_without_end(builtin):
         reranker.rank("q", [Document("a", {"v": shared})])
 
 
+def test_metadata_of_many_bytes(builtin):
+    shared = "x" * 2**20
+    reranker = CrossEncoderReRanker(builtin, metadata_fields=["v"])
+    with pytest.raises(crossrank.InputTypeError, match="more than 16 MB of text"):
+        reranker.rank("q", [Document("a", {"v": [shared] * 200})])
+    with pytest.raises(crossrank.InputTypeError, match="more than 16 MB of text"):
+        CrossEncoderReRanker(builtin, metadata_template="{v}{page_content}").rank(
+            "q", [Document("a", {"other": {"é" * 2**23: 1, "v": "y" * 2}})]
+        )
+    reranker.rank("q", [Document("a", {"v": [shared] * 15})] * 2)  # of each document
+
+
+def test_metadata_that_is_not_asked_for_is_not_read(builtin):
+    class Closed:
+        def __str__(self):
+            raise RuntimeError("the store is closed")
+
+    document = Document("a", {"v": "b", "other": Closed(), "more": ["x" * 2**20] * 200})
+    reranker = CrossEncoderReRanker(builtin, metadata_fields=["v"])
+    assert reranker.scored_text(document) == "b\na"
+    assert len(reranker.rank("q", [document])) == 1
+    with pytest.raises(RuntimeError, match="the store is closed"):
+        CrossEncoderReRanker(builtin, metadata_fields=["other"]).rank("q", [document])
+
+
 def test_what_an_error_in_a_document_was(builtin):
     class Broken:
         @property
