@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,7 +49,14 @@ def _member(document: Any, name: str) -> Any:
         return None
     if isinstance(document, Mapping):
         return document.get(name)
-    return getattr(document, name, None)
+    try:
+        return getattr(document, name)
+    except AttributeError as error:
+        if inspect.getattr_static(document, name, None) is None:
+            return None
+        raise InputTypeError(
+            f"the {name} of a document of type {type(document).__name__} cannot be read: {error}"
+        ) from error
 
 
 def metadata_of(document: Any) -> dict[str, Any]:

@@ -223,6 +223,28 @@ def test_what_an_error_in_a_document_was(builtin):
     assert "the store is closed" in str(caught.value.__cause__)
 
 
+@pytest.mark.parametrize("name", ["metadata", "id"])
+def test_an_error_in_an_attribute_is_none_that_is_absent(builtin, name):
+    class Broken:
+        page_content = "a"
+
+    class Lazy:
+        def __getattr__(self, name):
+            if name == "page_content":
+                return "a"
+            raise AttributeError(name)
+
+    def closed(self):
+        raise AttributeError("the store is closed")
+
+    setattr(Broken, name, property(closed))
+    reranker = CrossEncoderReRanker(builtin, metadata_template="{v}{page_content}")
+    with pytest.raises(crossrank.InputTypeError, match=f"{name} .* Broken.*the store is closed"):
+        reranker.rank("q", [Broken()])
+    [result] = reranker.rank("q", [Lazy()]).results
+    assert (result.id, result.metadata) == (None, {})
+
+
 def test_max_chars_beside_policies_that_forbid_or_search(builtin):
     long = "é" * 401
     strict = CrossEncoderReRanker(builtin, truncation="error")
