@@ -113,6 +113,7 @@ class CrossEncoder:
         if os.path.isdir(self._name):  # for a process with another folder of its own
             self._name = os.path.abspath(self._name)
         self._prompts = None if prompts is None else _checked_prompts(prompts)
+        text("default_prompt_name", default_prompt_name)
         self._default_prompt_name = default_prompt_name
         self._max_length: int | None = None
         self.activation_fn = activation_fn
@@ -476,9 +477,10 @@ class CrossEncoder:
         chosen = name if name is not None else self._default_prompt_name
         if chosen is None:
             return None
+        text("prompt_name", chosen)
         if chosen not in self.prompts:
             refuse(f"prompt_name is {chosen!r}, but the prompts are {list(self.prompts)}")
-        return self.prompts[chosen]
+        return _checked_prompts({chosen: self.prompts[chosen]})[chosen]
 
     def _check_one_label(self, what: str) -> None:
         """Raises ModelError unless the model has one label, which `what` needs."""
@@ -557,6 +559,7 @@ def _checked_prompts(prompts: Mapping[str, str]) -> dict[str, str]:
     for name, prompt in prompts.items():
         if not isinstance(name, str) or not isinstance(prompt, str):
             raise TypeError(f"prompts[{name!r}] is of type {type(prompt).__name__}, not str")
+        text(f"prompts[{name!r}]", prompt)
     return dict(prompts)
 
 

@@ -177,6 +177,7 @@ def test_inputs_that_are_no_pairs(tiny, inputs, words):
         ),
         ({"truncation": None}, TypeError, "truncation"),
         ({"prompt_name": "none"}, ValueError, "prompt_name"),
+        ({"prompt_name": [1]}, TypeError, "prompt_name is of type list"),
         ({"device": "cuda"}, ValueError, "runs on the CPU"),
         ({"pool": {}}, ValueError, "pool"),
         ({"processing_kwargs": {"audio": {}}}, TypeError, "audio"),
@@ -322,6 +323,16 @@ def test_prompts_that_cannot_be(tmp_path):
     for prompts in (["a"], {"a": None}, {1: "a"}):
         with pytest.raises(TypeError, match="prompts"):
             crossrank.CrossEncoder(folder, prompts=prompts)
+    for prompt in ("\udcff", "a\0b"):
+        with pytest.raises(ValueError, match=r"prompts\['a'\] holds a"):
+            crossrank.CrossEncoder(folder, prompts={"a": prompt})
+    with pytest.raises(TypeError, match="default_prompt_name is of type list"):
+        crossrank.CrossEncoder(folder, default_prompt_name=[3])
+    encoder = crossrank.CrossEncoder(folder, prompts={"a": "b"}, default_prompt_name="a")
+    for prompt, error in ((3, TypeError), (None, TypeError), ("\udcff", ValueError)):
+        encoder.prompts["a"] = prompt
+        with pytest.raises(error, match=r"prompts\['a'\]"):
+            encoder.predict(("q", "d"))
     saved = shutil.copytree(folder, tmp_path / "saved") / "config_sentence_transformers.json"
     for content in ("{", "[]", '{"prompts": {"a": null}}', '{"prompts": 3}'):
         saved.write_text(content)
