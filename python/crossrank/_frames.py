@@ -6,13 +6,20 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from . import _core
-from ._options import choice, count, refuse, refuse_unknown, text
+from ._options import (
+    chunk_options,
+    count,
+    load_options,
+    refuse,
+    refuse_unknown,
+    score_options,
+    text,
+)
 from .cross_encoder import CrossEncoder
 from .errors import InvalidArgumentError
 
@@ -97,23 +104,24 @@ def job(
     name = os.fspath(model)
     if not name:
         refuse("model is empty; name one, so that all workers use the same")
-    choice("precision", options.get("precision", "fp32"), _core.Precision)
-    choice("truncation", options.get("truncation", "longest_first"), _core.Truncation)
-    for option in ("threads", "max_length"):
-        if options.get(option) is not None:
-            count(option, options[option], 1)
-    count("max_chars", options.get("max_chars", 0))
-    count("batch_size", options.get("batch_size", 32), 1)
-    text("isa", options.get("isa"))
+    load_options(**_only(options, _OF_MODEL))
+    score_options(**_only(options, ("batch_size", "max_chars", "truncation")))
+    chunk_options(**_only(options, ("chunk_tokens", "chunk_overlap", "max_chunks")))
+    for option in ("prompt_name", "prompt"):
+        text(option, options.get(option))
     return Job(
         model=name,
         query=query,
         text=text_column,
         qid=qid,
         prefix=prefix,
-        of_model=tuple(sorted((k, v) for k, v in options.items() if k in _OF_MODEL)),
+        of_model=tuple(sorted(_only(options, _OF_MODEL).items())),
         of_score=tuple(sorted((k, v) for k, v in options.items() if k not in _OF_MODEL)),
     )
+
+
+def _only(options: Mapping[str, Any], names: Container[str]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name in names}
 
 
 def check_columns(

@@ -42,7 +42,7 @@ def number(name: str, value: float | None) -> float | None:
     """`value` as a float, or None. Raises TypeError, InvalidArgumentError."""
     if value is None:
         return None
-    if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
+    if isinstance(value, (bool, str, bytes)) or not hasattr(value, "__float__"):
         raise TypeError(f"{name} is of type {type(value).__name__}; it must be a number or None")
     try:
         return float(value)
@@ -72,18 +72,85 @@ def path(name: str, value: str | os.PathLike[str] | None) -> str:
     raise TypeError(f"{name} is of type {type(value).__name__}; it must be a str or a path")
 
 
+def absolute(name: str, value: str) -> str:
+    """A path that also a process with another folder of its own finds. Raises
+    InvalidArgumentError."""
+    return text(f"the absolute path of {name}", os.path.abspath(value))
+
+
 def texts(name: str, value: Iterable[str]) -> list[str]:
     """`value` as a list of str; one str is no list. Raises TypeError, InvalidArgumentError."""
-    listed = [] if isinstance(value, str) else list(value)
-    if isinstance(value, str) or not all(isinstance(item, str) for item in listed):
+    is_list = hasattr(value, "__iter__") and not isinstance(value, str)
+    listed = list(value) if is_list else []
+    if not is_list or not all(isinstance(item, str) for item in listed):
         raise TypeError(f"{name} must be a list of str")  # without what it holds: keys, perhaps
     return [text(name, item) for item in listed]
 
 
-def chunk_options(tokens: int, overlap: int, max_chunks: int) -> _core.ChunkOptions:
+def load_options(
+    *,
+    precision: str = "fp32",
+    isa: str | None = None,
+    threads: int | None = None,
+    max_length: int | None = None,
+    revision: str | None = None,
+    cache_folder: str | os.PathLike[str] | None = None,
+    local_files_only: bool = False,
+    token: bool | str | None = None,
+    calibration: str | os.PathLike[str] | bool | None = None,
+) -> _core.LoadOptions:
+    """Of CrossEncoder's arguments. Raises InvalidArgumentError, TypeError."""
+    options = _core.LoadOptions()
+    options.precision = choice("precision", precision, _core.Precision)
+    options.isa = text("isa", isa)
+    options.threads = 0 if threads is None else count("threads", threads, 1)
+    options.max_length = 0 if max_length is None else count("max_length", max_length, 1)
+    options.revision = text("revision", revision)
+    folder = cache_folder or os.environ.get("SENTENCE_TRANSFORMERS_HOME")
+    options.cache_dir = path("cache_folder", folder)
+    options.token = text("token", token) if isinstance(token, str) else ""
+    options.local_files_only = bool(local_files_only)
+    options.calibration = _calibration(calibration)
+    return options
+
+
+def _calibration(given: str | os.PathLike[str] | bool | None) -> str:
+    if given is False:
+        return "none"
+    if given is True:
+        refuse("calibration is True; it must be a file, False for none, or None")
+    file = path("calibration", given)
+    return absolute("calibration", file) if file else ""
+
+
+def score_options(
+    batch_size: int = 32,
+    max_length: int | None = None,
+    max_chars: int = 0,
+    truncation: str = "longest_first",
+) -> _core.ScoreOptions:
+    """Of predict's arguments. Raises InvalidArgumentError, TypeError."""
+    options = _core.ScoreOptions()
+    if not hasattr(batch_size, "__index__"):
+        raise TypeError(
+            f"batch_size is of type {type(batch_size).__name__}; it must be an int (predict "
+            f"takes pairs and then batch_size; prompt_name and prompt are keyword arguments)"
+        )
+    if batch_size <= 0:
+        refuse(f"batch_size must be a positive integer, got {batch_size}.")
+    options.batch_size = count("batch_size", batch_size, 1)
+    options.max_length = 0 if max_length is None else count("max_length", max_length, 1)
+    options.truncation = choice("truncation", truncation, _core.Truncation)
+    options.max_chars = count("max_chars", max_chars)
+    return options
+
+
+def chunk_options(
+    chunk_tokens: int = 256, chunk_overlap: int = 32, max_chunks: int = 32
+) -> _core.ChunkOptions:
     options = _core.ChunkOptions()
-    options.tokens = count("chunk_tokens", tokens)
-    options.overlap = count("chunk_overlap", overlap)
+    options.tokens = count("chunk_tokens", chunk_tokens)
+    options.overlap = count("chunk_overlap", chunk_overlap)
     options.max_chunks = count("max_chunks", max_chunks)
     return options
 

@@ -16,7 +16,16 @@ from . import _core, _reference
 from . import activation as activations
 from ._calls import download_bar, in_thread, progress_bar
 from ._core import CancelToken, ModelInfo
-from ._options import choice, chunk_options, count, path, refuse, refuse_unknown, text
+from ._options import (
+    absolute,
+    chunk_options,
+    count,
+    load_options,
+    refuse,
+    refuse_unknown,
+    score_options,
+    text,
+)
 from ._scores import Scores
 from .errors import InputTypeError, ModelError
 from .results import LabelledPair, ScoredPair, Span, Truncation
@@ -93,18 +102,17 @@ class CrossEncoder:
         _reference.check_ignored_init_arguments(given)
         refuse_unknown("CrossEncoder", given)
 
-        options = _core.LoadOptions()
-        options.precision = choice("precision", precision, _core.Precision)
-        options.isa = text("isa", isa)
-        options.threads = 0 if threads is None else count("threads", threads, 1)
-        asked = max_length if max_length is not None else saved_length
-        options.max_length = 0 if asked is None else count("max_length", asked, 1)
-        options.revision = text("revision", revision)
-        folder = cache_folder or os.environ.get("SENTENCE_TRANSFORMERS_HOME")
-        options.cache_dir = path("cache_folder", folder)
-        options.token = text("token", token) if isinstance(token, str) else ""
-        options.local_files_only = bool(local_files_only)
-        options.calibration = _calibration(calibration)
+        options = load_options(
+            precision=precision,
+            isa=isa,
+            threads=threads,
+            max_length=max_length if max_length is not None else saved_length,
+            revision=revision,
+            cache_folder=cache_folder,
+            local_files_only=local_files_only,
+            token=token,
+            calibration=calibration,
+        )
         if activation_fn is not None:
             activations.native_activation(activation_fn)
 
@@ -452,19 +460,8 @@ class CrossEncoder:
         prompt_name: str | None,
         prompt: str | None,
     ) -> _core.ScoreOptions:
-        options = _core.ScoreOptions()
-        if not hasattr(batch_size, "__index__"):
-            raise TypeError(
-                f"batch_size is of type {type(batch_size).__name__}; it must be an int (predict "
-                f"takes pairs and then batch_size; prompt_name and prompt are keyword arguments)"
-            )
-        if batch_size <= 0:
-            refuse(f"batch_size must be a positive integer, got {batch_size}.")
-        options.batch_size = count("batch_size", batch_size, 1)
         length = max_length if max_length is not None else self._max_length
-        options.max_length = 0 if length is None else count("max_length", length, 1)
-        options.truncation = choice("truncation", truncation, _core.Truncation)
-        options.max_chars = count("max_chars", max_chars)
+        options = score_options(batch_size, length, max_chars, truncation)
         options.query_prompt = self._prompt(prompt_name, prompt)
         return options
 
@@ -527,16 +524,6 @@ _PICKLED = (
     "local_files_only",
     "calibration",
 )
-
-
-def _calibration(given: str | os.PathLike[str] | bool | None) -> str:
-    """LoadOptions.calibration: a path that also a process with another folder of its own finds."""
-    if given is False:
-        return "none"
-    if given is True:
-        refuse("calibration is True; it must be a file, False for none, or None")
-    file = path("calibration", given)
-    return os.path.abspath(file) if file else ""
 
 
 def _saved_prompts(folder: str) -> dict[str, str]:

@@ -186,6 +186,8 @@ def test_the_judge_alone(environment):
         ({"order_bias": "three_pass"}, ValueError),
         ({"timeout_ms": -1}, ValueError),
         ({"headers": "A: b"}, TypeError),
+        ({"headers": 3}, TypeError),
+        ({"skip_if_gap": True}, TypeError),
         ({"api_key_file": "/nonexistent/key"}, FileNotFoundError),
         ({"skip_if_gap": "wide"}, TypeError),
         ({"skip_if_gap": 10**400}, ValueError),

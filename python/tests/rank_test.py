@@ -310,12 +310,17 @@ def test_thresholds_and_top_k(builtin):
         ({"metadata_template": "{page_content"}, ValueError),
         ({"min_probability": 2}, ValueError),
         ({"min_logit": "high"}, TypeError),
+        ({"min_logit": True}, TypeError),
+        ({"min_probability": False}, TypeError),
+        ({"metadata_fields": None}, TypeError),
+        ({"metadata_fields": 3}, TypeError),
         ({"truncation": "never"}, ValueError),
         ({"precision": "int8"}, TypeError),
     ],
 )
 def test_rerankers_that_cannot_be(builtin, options, error):
-    with pytest.raises(error):
+    words = {"metadata_template": "template", "precision": "'precision'"}
+    with pytest.raises(error, match="|".join(words.get(name, name) for name in options)):
         CrossEncoderReRanker(builtin, **options)
 
 
