@@ -118,8 +118,10 @@ class CrossEncoder:
 
         self._options = options
         self._name = _reference.hub_name(model_name_or_path)
-        if os.path.isdir(self._name):  # for a process with another folder of its own
-            self._name = os.path.abspath(self._name)
+        if not self._name:
+            text("CROSSRANK_MODEL", os.environ.get("CROSSRANK_MODEL"))
+        if os.path.isdir(self._name):
+            self._name = absolute("model_name_or_path", self._name)
         self._prompts = None if prompts is None else _checked_prompts(prompts)
         text("default_prompt_name", default_prompt_name)
         self._default_prompt_name = default_prompt_name

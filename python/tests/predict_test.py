@@ -3,6 +3,7 @@ adapters/sentence_transformers_test.py asks."""
 
 import math
 import os
+import pathlib
 import shutil
 import warnings
 
@@ -417,6 +418,20 @@ def test_models_that_are_not_there(tmp_path, monkeypatch):
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileNotFoundError):
         crossrank.CrossEncoder(tmp_path / "empty")
+
+
+def test_paths_that_are_no_utf8(tmp_path, monkeypatch):
+    folder = tmp_path / "x\udcff"  # the byte 0xFF
+    shutil.copytree(golden("scores_identity"), folder / "m")
+    monkeypatch.setenv("CROSSRANK_MODEL", str(folder / "m"))
+    with pytest.raises(crossrank.InvalidArgumentError, match="CROSSRANK_MODEL holds a lone"):
+        crossrank.CrossEncoder()
+    monkeypatch.chdir(folder)
+    for model in ("m", pathlib.Path("m")):
+        with pytest.raises(crossrank.InvalidArgumentError, match="model_name_or_path"):
+            crossrank.CrossEncoder(model)
+    with pytest.raises(crossrank.InvalidArgumentError, match="calibration"):
+        crossrank.CrossEncoder("builtin", calibration="c.json")
 
 
 def test_the_default_model_is_named_in_a_warning(tmp_path, monkeypatch):
