@@ -55,14 +55,22 @@ def only_native(function: Any, who: str) -> _core.Activation | None:
 
 def apply(function: Callable[[Any], Any], logits: Any) -> Any:
     """`function` of logits, float32 [pairs, labels], as a float32 array. It is given a torch tensor
-    where torch has been imported, as in sentence-transformers, else a numpy array."""
+    where torch has been imported, as in sentence-transformers, else a numpy array. Raises
+    InvalidArgumentError."""
     import numpy as np
 
     torch = sys.modules.get("torch")
     if torch is None:
-        return np.asarray(function(logits), dtype=np.float32)
-    with torch.inference_mode():
-        out = function(torch.from_numpy(logits))
-    if isinstance(out, torch.Tensor):
-        out = out.float().cpu().numpy()
-    return np.asarray(out, dtype=np.float32)
+        out = function(logits)
+    else:
+        with torch.inference_mode():
+            out = function(torch.from_numpy(logits))
+        if isinstance(out, torch.Tensor):
+            out = out.float().cpu().numpy()
+    try:
+        return np.asarray(out, dtype=np.float32)
+    except (TypeError, ValueError):
+        refuse(
+            f"activation_fn made a {type(out).__name__} that is no array of numbers; it must make "
+            f"float32 of the logits' shape, {list(logits.shape)}"
+        )

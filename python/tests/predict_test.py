@@ -136,6 +136,20 @@ def test_activations_of_another_shape(tiny, function):
 
 
 @pytest.mark.parametrize(
+    "made", ["high", [[1.0], [2.0, 3.0], [4.0]], {}, [["a"], ["b"], ["c"]]], ids=repr
+)
+def test_activations_that_make_no_numbers(tiny, made):
+    with pytest.raises(crossrank.InvalidArgumentError, match="activation_fn made .*float"):
+        tiny.predict(pairs(3), activation_fn=lambda _: made)
+
+    def broken(logits):
+        raise ValueError("of its own")
+
+    with pytest.raises(ValueError, match="^of its own"):
+        tiny.predict(pairs(3), activation_fn=broken)
+
+
+@pytest.mark.parametrize(
     "inputs, words",
     [
         ("text", "of type str"),
