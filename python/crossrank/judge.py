@@ -17,6 +17,9 @@ from .documents import native_documents
 from .rerankers import CrossEncoderReRanker, ranked
 from .results import JudgeReport, RankedDocument, Ranking
 
+#: Documents that the cross-encoder of a HybridReRanker keeps by default.
+FIRST_STAGE_TOP_K = 10
+
 
 @dataclass(frozen=True)
 class JudgeRequest:
@@ -272,9 +275,16 @@ class HybridReRanker(_Judging):
         ):
             if given is not None and not isinstance(given, kind):
                 raise TypeError(f"{name} is of type {type(given).__name__}, not {kind.__name__}")
+        if cross_encoder is None and self.top_k > FIRST_STAGE_TOP_K:  # before a model is loaded
+            refuse(
+                f"the cross-encoder keeps {FIRST_STAGE_TOP_K} documents, fewer than the {top_k} "
+                f"that are to be returned: give cross_encoder=CrossEncoderReRanker(top_k={top_k})"
+            )
         self.judge = judge if judge is not None else LlmJudge(top_k)
         self.cross_encoder = (
-            cross_encoder if cross_encoder is not None else CrossEncoderReRanker(top_k=10)
+            cross_encoder
+            if cross_encoder is not None
+            else CrossEncoderReRanker(top_k=FIRST_STAGE_TOP_K)
         )
         self.strict = bool(strict)
         super().__init__()

@@ -274,3 +274,6 @@ def test_stages_that_do_not_fit(builtin, environment):
         HybridReRanker(5, cross_encoder=CrossEncoderReRanker(builtin, top_k=4), judge=judge)
     with pytest.raises(TypeError, match="cross_encoder"):
         HybridReRanker(cross_encoder=builtin, judge=judge)
+    environment.setattr(crossrank.CrossEncoder, "_load", None)  # nothing is loaded for this
+    with pytest.raises(ValueError, match="keeps 10 documents, fewer than the 11"):
+        HybridReRanker(11, judge=judge)
