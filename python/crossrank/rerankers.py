@@ -77,6 +77,11 @@ class CrossEncoderReRanker:
         options.truncation = choice("truncation", truncation, _core.Truncation)
         options.chunk = chunk_options(chunk_tokens, chunk_overlap, max_chunks)
         self._options = options
+        if "min_score" in load_options:  # as thresholds are called elsewhere
+            raise TypeError(
+                "CrossEncoderReRanker got an unexpected argument 'min_score'; did you mean "
+                "min_logit or min_probability?"
+            )
         if isinstance(model_name, CrossEncoder):
             for name in load_options:
                 raise TypeError(

@@ -29,6 +29,10 @@ class Truncation:
         """Whether some of the pair was not scored."""
         return self.query_truncated or self.document_truncated or self.chars_cut > 0
 
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={value}" for name, value in vars(self).items())
+        return f"Truncation(truncated={self.truncated}, {fields})"
+
 
 @dataclass(frozen=True)
 class Span:

@@ -324,6 +324,23 @@ def test_rerankers_that_cannot_be(builtin, options, error):
         CrossEncoderReRanker(builtin, **options)
 
 
+def test_a_threshold_of_another_name(builtin):
+    for model in (builtin, "builtin"):
+        with pytest.raises(TypeError) as caught:
+            CrossEncoderReRanker(model, min_score=0.5)
+        assert str(caught.value) == (
+            "CrossEncoderReRanker got an unexpected argument 'min_score'; did you mean min_logit "
+            "or min_probability?"
+        )
+
+
+def test_a_truncation_shows_whether_it_was_one(builtin):
+    [found] = CrossEncoderReRanker(builtin, max_chars=3).rank("q", ["moon"]).results
+    assert repr(found.truncation).startswith("Truncation(truncated=True, tokens_total=")
+    assert repr(found.truncation).endswith("chars_cut=1, query_truncated=False, "
+                                           "document_truncated=False)")  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "documents",
     ["one text", {"page_content": "a"}, [3], [{"content": "a"}], [Document(None)],
