@@ -4,7 +4,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .PHONY: demo test deps lint format test-sanitizers test-long test-tokenizer-full test-fidelity \
         test-neon test-train test-adapters test-judge test-server test-soak test-page test-deploy wheel fuzz \
-        coverage clean help
+        bench-python coverage clean help
 
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
@@ -140,6 +140,11 @@ wheel:  ## The portable wheel for python3 (or PYTHON=...) in build/wheels, insta
 fuzz:  ## Fuzz each parser for FUZZ_SECONDS (Clang); what is found lands in build/fuzz/found
 	@$(timed); tools/deps.sh build test fuzz; $(call build,fuzz,crossrank_fuzz_tests); \
 	tools/fuzz.sh build/fuzz $(FUZZ_SECONDS)
+
+bench-python:  ## What the Python package adds to predict, 2 % at most, on an idle machine
+	@$(timed); tools/deps.sh build test python; $(python_venv); \
+	$(call build_with_python,crossrank_python); \
+	PYTHONPATH=build/release/python build/venv-python/bin/python -B bench/python_overhead.py $(ARGS)
 
 coverage:  ## Line coverage of the unit tests: build/coverage/report/index.html
 	@$(timed); tools/deps.sh build test coverage; $(call build,coverage,all); \

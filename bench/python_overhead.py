@@ -1,6 +1,6 @@
 """What the Python package adds to the engine: the share of predict on 1,000 short pairs. No test.
 
-    PYTHONPATH=build/release/python build/venv-python/bin/python bench/python_overhead.py
+    make bench-python
 
 Two figures, each the median of interleaved rounds:
 1. an upper bound: predict with a model of one tiny layer, whose own work (tokenizing included) is
