@@ -23,6 +23,7 @@ import crossrank
 from crossrank.integrations.haystack import CrossRankRanker
 from crossrank.integrations.langchain import CrossRankCrossEncoder, CrossRankReranker
 from crossrank.integrations.llama_index import CrossRankRerank
+from crossrank.results import Ranking
 
 NAN = float("nan")
 SECRET = "hf_neverShown"
@@ -107,7 +108,35 @@ class Haystack:
 
 pytestmark = pytest.mark.filterwarnings("error")
 every = pytest.mark.parametrize("of", [LangChain, LlamaIndex, Haystack])
+BY_ENGINE = expected().results  # before a test changes what ranks
 SHARED = {of: of.make() for of in (LangChain, LlamaIndex, Haystack)}
+
+
+# -- The order.
+
+
+def check_order(of):
+    """Compares an adapter, which keeps all documents, with the engine's ranking of them."""
+    found = of.rank(of.make(**{of.top: len(TEXTS)}), QUERY, of.documents(TEXTS))
+    assert of.logits(found) == [result.logit for result in BY_ENGINE]
+
+
+@every
+def test_ranks_as_the_engine(of):
+    check_order(of)
+
+
+@every
+def test_another_order_would_be_seen(of, monkeypatch):
+    rank = crossrank.CrossEncoderReRanker._rank
+
+    def reversed_rank(*arguments):
+        found = rank(*arguments)
+        return Ranking(found[::-1], found.results[::-1], 0, [])
+
+    monkeypatch.setattr(crossrank.CrossEncoderReRanker, "_rank", reversed_rank)
+    with pytest.raises(AssertionError):
+        check_order(of)
 
 
 # -- Arguments.
