@@ -248,7 +248,7 @@ void RerankRun::note(const RerankQuery& query, const std::vector<Document>& docu
                      const Ranking& ranking) {
   truncated_ += ranking.truncated_documents;
   if (warning_.empty() && !ranking.warnings.empty()) {
-    warning_ = "query " + std::string(query.id) + ": " + ranking.warnings.front();
+    warning_ = "query " + std::string(query.id) + ": " + with_flags(ranking.warnings.front());
   }
   for (const Document& document : documents) empty_texts_ += document.page_content.empty();
   const RankingFlags& flags = flags_.ranking;

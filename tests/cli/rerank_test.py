@@ -180,6 +180,12 @@ class Rerank(RerankTest):
         self.assertIn("first.trec: 5 lines", run.err)
         self.assertIn("5 lines of", run.err)
 
+    def test_a_warning_names_flags(self):
+        cut = ("--truncation", "chunk_max", "--max-chars", "5")
+        run = self.ok("rerank", *self.files(*made_set(2, 10, 4)), "--model", TINY, *cut)
+        self.assertIn("query q0: Chunks cover only the first 5 characters", run.err)
+        self.assertIn("raise --max-chars", run.err)
+
     def test_other_forms(self):
         """BEIR's and Pyserini's names, integers, CRLF, byte order marks, blank lines, tabs."""
         beir = jsonl([{"_id": 1, "text": "tea"}, {"docid": "2", "contents": "sea", "url": "u"}])
