@@ -10,7 +10,7 @@ import unittest
 from harness import BINARY, MODELS, SOURCE, TINY, CliTest, Safetensors, jsonl
 
 PAIR = jsonl([{"query": "a", "document": "b"}])
-BUILTIN_SHA256 = "78c4a873104c9eb1d8583dc39be11f162f5ac32638bd016b67a49a0f62996367"
+BUILTIN_SHA256 = "ff4c518bb62901e64745e4b5d6c46e27c461854a2ea15a1bf8b95ecb911c6a1e"
 
 
 class Info(CliTest):

@@ -1,7 +1,7 @@
 """Ranking quality on the groups that were held back; it reads no evaluation set.
 
     python tools/train/heldout.py --data DIR FOLDER...        # a row for BM25 and each model
-    python tools/train/heldout.py --data DIR --teachers       # and for what models learn from
+    python tools/train/heldout.py --data DIR --teachers ...   # and for what models learn from
     python tools/train/heldout.py --data DIR --trec OUT       # the same sets for other programs
 
 OUT gets queries.tsv, corpus.jsonl, qrels.txt and runs/bm25.trec, with BM25's candidates alone.
@@ -19,7 +19,7 @@ import teacher
 import texts
 import torch
 from bm25 import Bm25
-from lists import TEACHERS
+from lists import COVERAGE, TEACHERS, TEMPERATURE
 
 DEPTH = 50  # what a first stage hands to a reranker
 IN_DOMAIN_QUERIES = 25  # of each source that is trained on; together one set
@@ -191,6 +191,18 @@ def mixed(cosines: list[dict], bm25: dict, weight: float) -> dict[str, list[np.n
     }
 
 
+def agreement(logits: dict[str, list], target: dict[str, list]) -> float:
+    """Mean correlation of a question's logits with its target scores; over sets as nDCG's mean.
+
+    Where a question has one marked passage, nDCG does not see whether the others are in good order.
+    """
+    of_sets = [
+        np.mean([np.corrcoef(row, wanted)[0, 1] for row, wanted in zip(rows, target[name])])
+        for name, rows in logits.items()
+    ]
+    return float(np.mean(of_sets))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", required=True, type=pathlib.Path)
@@ -214,16 +226,24 @@ def main() -> None:
     print("queries:", *(f"{name} {len(asked)}" for name, asked in held_out.sets.items()))
     bm25 = {name: [np.array(one.bm25) for one in asked] for name, asked in held_out.sets.items()}
     print_row("BM25", held_out.quality(bm25))
+    target = teach(held_out, bm25, cache) if options.teachers else None
     for folder in options.models:
-        print_row(folder.name, held_out.quality(held_out.logits(bert.read_weights(folder))))
-    if not options.teachers:
-        return
+        logits = held_out.logits(bert.read_weights(folder))
+        quality = held_out.quality(logits)
+        if target:
+            quality["agreement"] = agreement(logits, target)
+        print_row(folder.name, quality)
+
+
+def teach(held_out: HeldOut, bm25, cache: pathlib.Path) -> dict[str, list[np.ndarray]]:
+    """Prints a row for each teacher and some mixtures; the target's scores."""
     cosines = []  # of each teacher
     for one in teacher.all_teachers(cache):
         cosines.append(held_out.cosines(one, cache))
         print_row(one.name, held_out.quality(cosines[-1]))
-    for weight in (0.0, 0.2, 0.4, 0.6):  # of coverage; the target's is COVERAGE x TEMPERATURE
+    for weight in (0.0, 0.2, 0.4, 0.6):
         print_row(f"their mix + {weight} BM25", held_out.quality(mixed(cosines, bm25, weight)))
+    return mixed(cosines, bm25, COVERAGE * TEMPERATURE)
 
 
 def print_row(name: str, values: dict[str, float]) -> None:

@@ -3,9 +3,10 @@
     python tools/train/train.py --data DIR --run build/train/runs/first --minutes 100
 
 Killed at any moment, the same command goes on from the last checkpoint, to the same weights as
-without the kill. `--minutes` ends a slice. best.safetensors holds the averaged weights that were
-best on the held-out groups. The learning rate stays level until the last quarter of --steps: a run
-that was stopped before may be given more steps.
+without the kill. `--minutes` ends a slice. The learning rate stays level until the last quarter of
+--steps: a run that was stopped before may be given more steps. best.safetensors holds the averaged
+weights that were best on the held-out groups, last.safetensors those after the last step, not
+averaged.
 """
 
 import argparse
@@ -100,10 +101,11 @@ class Run:
         self.average = state["average"]
         self.optimizer.load_state_dict(state["optimizer"])
 
-    def save_average(self, path: pathlib.Path) -> None:
-        new = path.with_suffix(".new")
-        save_file(self.average, new)
-        os.replace(new, path)
+
+def save_weights(weights: dict[str, torch.Tensor], path: pathlib.Path) -> None:
+    new = path.with_suffix(".new")
+    save_file({name: weight.data for name, weight in weights.items()}, new)
+    os.replace(new, path)
 
 
 def versions() -> dict[str, str]:
@@ -126,6 +128,8 @@ def train(options) -> None:
         log.write(json.dumps({"from_step": run.step} | described) + "\n")
         go(options, lists, run, log)
     run.save(options.run)
+    if run.step == options.steps:
+        save_weights(run.weights, options.run / "last.safetensors")
 
 
 def go(options, lists: Lists, run: Run, log) -> None:
@@ -141,7 +145,7 @@ def go(options, lists: Lists, run: Run, log) -> None:
             quality = held_out.quality(held_out.logits(run.average))
             if quality["mean"] > run.best:
                 run.best = quality["mean"]
-                run.save_average(options.run / "best.safetensors")
+                save_weights(run.average, options.run / "best.safetensors")
             log.write(json.dumps({"step": run.step} | quality) + "\n")
         if run.step % LOG_STEPS == 0:
             seconds = time.monotonic() - start

@@ -25,7 +25,7 @@ type Handler = (asked: Asked) => Answer;
 
 export const INFO = {
   model_id: "builtin",
-  weights_sha256: "78c4a873104c",
+  weights_sha256: "ff4c518bb629",
   precision: "fp32",
   max_input_length: 512,
   version: "0.1.0",

@@ -6,6 +6,7 @@ import os
 import pathlib
 import subprocess
 
+import average
 import bert
 import export
 import heldout
@@ -18,7 +19,7 @@ import teacher
 import texts
 import torch
 import train
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 SEED = 1
@@ -242,6 +243,8 @@ def test_a_killed_run_ends_in_the_same_weights(data, prepared, model, tmp_path, 
     assert whole[0] == cut[0] == 6
     for one, other in zip(whole[1:], cut[1:]):
         assert all(torch.equal(one[name], other[name]) for name in one)
+    last = load_file(tmp_path / "cut/last.safetensors")
+    assert all(torch.equal(last[name], weight) for name, weight in whole[1].items())
     started = bert.read_weights(model)
     assert any(not torch.equal(started[name], whole[1][name]) for name in started)
     log = [json.loads(line) for line in (tmp_path / "cut/log.jsonl").read_text().splitlines()]
@@ -262,6 +265,27 @@ def test_other_lists_than_before_are_named(data, prepared, model, tmp_path, monk
 def test_a_slice_ends_after_its_minutes(data, prepared, model, tmp_path):
     train.train(options_of(data, prepared, model, tmp_path, minutes=0.0))
     assert weights_of(tmp_path)[0] == 0
+
+
+def test_agreement_is_the_mean_correlation_within_questions():
+    target = {"one": [np.array([1.0, 2, 3]), np.array([0.0, 1, 0])]}
+    assert heldout.agreement(
+        {"one": [np.array([5.0, 7, 9]), np.array([2.0, 4, 2])]}, target
+    ) == pytest.approx(1)
+    assert heldout.agreement(
+        {"one": [np.array([9.0, 7, 5]), np.array([2.0, 4, 2])]}, target
+    ) == pytest.approx(0)
+
+
+def test_a_mean_of_weights(tmp_path):
+    files = [tmp_path / "one.safetensors", tmp_path / "other.safetensors"]
+    save_file({"w": torch.tensor([1.0, 2.0]).half()}, files[0])
+    save_file({"w": torch.tensor([3.0, 8.0])}, files[1])
+    made = average.mean(files)["w"]
+    assert made.dtype == torch.float32 and made.tolist() == [2.0, 5.0]
+    save_file({"w": torch.tensor([[3.0, 8.0]])}, files[1])
+    with pytest.raises(SystemExit, match="other.safetensors"):
+        average.mean(files)
 
 
 def test_calibration_finds_the_line():
