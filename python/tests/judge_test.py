@@ -109,15 +109,17 @@ def test_hybrid(builtin, environment):
 
 
 def test_the_judge_has_the_last_word(builtin, environment):
+    first_stage = CrossEncoderReRanker(builtin, top_k=4)
+    ranks = {result.index: result.rank for result in first_stage.rank(QUERY, DOCUMENTS).results}
     with judge_server(prefer("Louvre")) as (url, _):
         hybrid = HybridReRanker(
             2,
-            cross_encoder=CrossEncoderReRanker(builtin, top_k=4),
+            cross_encoder=first_stage,
             judge=LlmJudge(url=url, model="judge"),
         )
         ranking = hybrid.rank(QUERY, DOCUMENTS)
         assert [result.index for result in ranking] == [2, 1]
-        assert ranking[0].first_stage_rank == 3 and ranking[0].rank == 1
+        assert ranking[0].first_stage_rank == ranks[2] > 1 and ranking[0].rank == 1
         assert asyncio.run(hybrid.arank(QUERY, DOCUMENTS))[0].index == 2
         again = pickle.loads(pickle.dumps(hybrid))
         assert [result.index for result in again.rank(QUERY, DOCUMENTS)] == [2, 1]

@@ -95,7 +95,7 @@ def test_ctrl_c_stops_the_work(builtin, interruptible):
     ):
         # The machine may be busy: one of ten.
         assert any(seconds_until_interrupt(call) < 0.2 for _ in range(10))
-    assert builtin.predict((QUERY, DOCUMENTS[1])) > 3  # usable afterwards
+    assert builtin.predict((QUERY, DOCUMENTS[1])) > 1  # usable afterwards
 
 
 def test_a_signal_handler_that_does_not_raise(builtin):
