@@ -479,7 +479,7 @@ class CrossEncoder:
         text("prompt_name", chosen)
         if chosen not in self.prompts:
             refuse(f"prompt_name is {chosen!r}, but the prompts are {list(self.prompts)}")
-        return _checked_prompts({chosen: self.prompts[chosen]})[chosen]
+        return _checked_prompt(chosen, self.prompts[chosen])
 
     def _check_one_label(self, what: str) -> None:
         """Raises ModelError unless the model has one label, which `what` needs."""
@@ -545,11 +545,13 @@ def _saved_prompts(folder: str) -> dict[str, str]:
 def _checked_prompts(prompts: Mapping[str, str]) -> dict[str, str]:
     if not isinstance(prompts, Mapping):
         raise TypeError(f"prompts is of type {type(prompts).__name__}; it must be a dict")
-    for name, prompt in prompts.items():
-        if not isinstance(name, str) or not isinstance(prompt, str):
-            raise TypeError(f"prompts[{name!r}] is of type {type(prompt).__name__}, not str")
-        text(f"prompts[{name!r}]", prompt)
-    return dict(prompts)
+    return {name: _checked_prompt(name, prompt) for name, prompt in prompts.items()}
+
+
+def _checked_prompt(name: str, prompt: str) -> str:
+    if not isinstance(name, str) or not isinstance(prompt, str):
+        raise TypeError(f"prompts[{name!r}] is of type {type(prompt).__name__}, not str")
+    return text(f"prompts[{name!r}]", prompt)
 
 
 def _listed(inputs: Any) -> tuple[bool, Sequence[Any]]:

@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/try.h"
 #include "hub/builtin.h"
 #include "hub/environment.h"
@@ -20,12 +21,6 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kBuiltin = "builtin";
 constexpr std::string_view kDefaultModel = "cross-encoder/ms-marco-MiniLM-L-6-v2";
-
-// "Builtin": no hub is asked for what one key more or less means.
-bool is_builtin_in_another_case(std::string_view name) {
-  return std::equal(name.begin(), name.end(), kBuiltin.begin(), kBuiltin.end(),
-                    [](char a, char b) { return a == b || a == b - 'a' + 'A'; });
-}
 
 ResolvedModel in_folder(std::string_view name, const fs::path& folder) {
   ResolvedModel model;
@@ -146,7 +141,7 @@ Result<ResolvedModel> resolve_named(std::string_view name, const ResolveOptions&
   if (fs::exists(status)) {
     return not_found(shown + " is a file. Name the folder that holds the model's files.");
   }
-  if (is_builtin_in_another_case(name)) {
+  if (base::ascii_lower(name) == kBuiltin) {  // no hub is asked for what one key more would mean
     return not_found("There is no model " + shown +
                      ": write `builtin` for the one that comes with crossrank.");
   }

@@ -9,8 +9,9 @@ other kinds than both were trained on (Wortsman et al. 2022, arXiv:2109.01903).
 import argparse
 import pathlib
 
+import bert
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 
 def mean(files: list[pathlib.Path]) -> dict[str, torch.Tensor]:
@@ -30,7 +31,7 @@ def main() -> None:
     parser.add_argument("files", nargs="+", type=pathlib.Path, help="safetensors")
     parser.add_argument("--to", required=True, type=pathlib.Path)
     options = parser.parse_args()
-    save_file(mean(options.files), options.to)
+    bert.save_weights(mean(options.files), options.to)
 
 
 if __name__ == "__main__":

