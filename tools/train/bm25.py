@@ -56,5 +56,12 @@ class Bm25:
 
     def coverage(self, scores: np.ndarray, queries: scipy.sparse.csr_matrix) -> np.ndarray:
         """Scores [Q, N] as a share of what a text with every query word would get, about 0 to 1."""
-        highest = queries @ self.idf * (K1 + 1)
-        return scores / np.maximum(highest, 1e-6)[:, None]
+        return scores / self.highest(queries)[:, None]
+
+    def shares(self, queries: list[str]) -> scipy.sparse.csr_matrix:
+        """[Q, terms] whose product with rows of `matrix` is coverage."""
+        asked = self.query_matrix(queries)
+        return scipy.sparse.csr_matrix(asked.multiply(1 / self.highest(asked)[:, None]))
+
+    def highest(self, queries: scipy.sparse.csr_matrix) -> np.ndarray:
+        return np.maximum(queries @ self.idf * (K1 + 1), 1e-6)

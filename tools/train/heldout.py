@@ -135,14 +135,16 @@ class HeldOut:
         return teacher.tokenize([one.query for one in asked], teacher.QUERY_TOKENS)
 
     def cosines(self, taught_by: teacher.Teacher, cache: pathlib.Path):
-        """{set: of each question the teacher's cosines of all candidates}."""
-        places = {i: place for place, i in enumerate(self.passage_texts)}
-        vectors = taught_by.vectors(list(self.passage_texts.values()), cache)
+        """{set: of each question the cosines of all candidates, each by its best window}."""
+        parts = {i: texts.windows(text) for i, text in self.passage_texts.items()}
+        flat = taught_by.vectors([part for own in parts.values() for part in own], cache)
+        ends = np.cumsum([len(own) for own in parts.values()])
+        vectors = dict(zip(parts, np.split(flat, ends[:-1])))
         made = {}
         for name, asked in self.sets.items():
             queries = taught_by.vectors([one.query for one in asked], cache)
             made[name] = [
-                vectors[[places[i] for i in one.candidates]] @ query
+                np.array([(vectors[i] @ query).max() for i in one.candidates])
                 for one, query in zip(asked, queries)
             ]
         return made

@@ -10,6 +10,7 @@ import argparse
 import pathlib
 
 import numpy as np
+import scipy.sparse
 import teacher
 import texts
 import torch
@@ -20,33 +21,24 @@ FALSE_NEGATIVE = 0.95  # a candidate with this share of the positive's cosine ma
 CHUNK = 256  # queries; times 50,000 units times float32 is 50 MB
 
 
-def mine(made: texts.TrainingSet, vectors) -> dict[str, np.ndarray]:
-    """candidates [Q,K] (units, -1 where there is none) with coverage [Q,K] and cosine [T,Q,K].
+def mine(made: texts.TrainingSet, query_vectors, unit_vectors, index: Bm25) -> np.ndarray:
+    """candidates [Q,K]: units, -1 where there is none. Column 0 is the positive.
 
-    `vectors`: of each of the T teachers those of queries and units. The first one's choose. Column
-    0 is the positive: of a passage in windows, the one nearest to the query.
+    Of a positive text with several units it is the one nearest to the query.
     """
-    query_vectors, unit_vectors = vectors[0]
-    index = Bm25(made.units)
     width = 1 + SURE + NEAR + LEXICAL
     candidates = np.full((len(made.queries), width), -1, np.int32)
-    cosine = np.zeros((len(vectors), *candidates.shape), np.float32)
-    coverage = np.zeros(candidates.shape, np.float32)
     for first in range(0, len(made.queries), CHUNK):
         queries = made.queries[first : first + CHUNK]
         asked = index.query_matrix([query.text for query in queries])
-        lexical = index.coverage((asked @ index.matrix.T).toarray(), asked)
+        lexical = (asked @ index.matrix.T).toarray()
         near = query_vectors[first : first + CHUNK] @ unit_vectors.T
         for row, query in enumerate(queries):
             chosen = choose(query, near[row], lexical[row], made.mined)
             candidates[first + row, : len(chosen)] = chosen
-            units = candidates[first + row]
-            for own, (asked_by, seen_by) in zip(cosine, vectors):
-                own[first + row] = seen_by[units] @ asked_by[first + row]
-            coverage[first + row] = lexical[row][units]
         if first // CHUNK % 40 == 0:
             print(f"mined for {first} of {len(made.queries)} queries", flush=True)
-    return {"candidates": candidates, "cosine": cosine, "coverage": coverage}
+    return candidates
 
 
 def choose(query: texts.Query, near, lexical, mined: int) -> list[int]:
@@ -79,19 +71,29 @@ def top(scores: np.ndarray, count: int) -> list[int]:
 def prepare(data: pathlib.Path, out: pathlib.Path, seed: int, teachers) -> None:
     made = texts.build(data, seed)
     asked = [query.text for query in made.queries]
-    query_tokens = teacher.tokenize(asked, teacher.QUERY_TOKENS)
-    unit_tokens = teacher.tokenize(made.units, teacher.PASSAGE_TOKENS)
     cache = out / "cache"
     vectors = [(one.vectors(asked, cache), one.vectors(made.units, cache)) for one in teachers]
-    for name, array in mine(made, vectors).items():
+    index = Bm25(made.units)
+
+    def save(name: str, array: np.ndarray) -> None:
         teacher.save_array(out / f"{name}.npy", array)
-    for name, token_lists in (("query", query_tokens), ("unit", unit_tokens)):
-        ends = np.cumsum([0] + [len(tokens) for tokens in token_lists])
-        teacher.save_array(out / f"{name}_tokens.npy", np.concatenate(token_lists))
-        teacher.save_array(out / f"{name}_ends.npy", ends)
+
+    save("candidates", mine(made, *vectors[0], index))
+    for number, (of_queries, of_units) in enumerate(vectors):
+        save(f"query_vectors_{number}", of_queries.astype(np.float16))
+        save(f"unit_vectors_{number}", of_units.astype(np.float16))
+    for name, texts_of, limit in (
+        ("query", asked, teacher.QUERY_TOKENS),
+        ("unit", made.units, teacher.PASSAGE_TOKENS),
+    ):
+        tokens = teacher.tokenize(texts_of, limit)
+        save(f"{name}_tokens", np.concatenate(tokens))
+        save(f"{name}_ends", np.cumsum([0] + [len(one) for one in tokens]))
     for name in ("kind", "source"):
-        values = np.array([getattr(query, name) for query in made.queries])
-        teacher.save_array(out / f"{name}.npy", values)
+        save(name, np.array([getattr(query, name) for query in made.queries]))
+    save("block", made.blocks())
+    scipy.sparse.save_npz(out / "unit_terms.npz", index.matrix)
+    scipy.sparse.save_npz(out / "query_terms.npz", index.shares(asked))
 
 
 def main() -> None:

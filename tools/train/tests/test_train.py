@@ -1,6 +1,7 @@
 """Runs the pipeline on a small set with a small model; says nothing about quality."""
 
 import argparse
+import collections
 import json
 import os
 import pathlib
@@ -38,7 +39,8 @@ def prepared(data, model, tmp_path_factory) -> pathlib.Path:
 def mined(data, vectors):
     made = texts.build(data, SEED)
     query_vectors, unit_vectors = vectors(len(made.queries), 2), vectors(len(made.units), 3)
-    return made, query_vectors @ unit_vectors.T, prepare.mine(made, [(query_vectors, unit_vectors)])
+    found = prepare.mine(made, query_vectors, unit_vectors, prepare.Bm25(made.units))
+    return made, query_vectors @ unit_vectors.T, found
 
 
 def test_held_out_groups_are_in_no_list(data, vectors):
@@ -48,7 +50,7 @@ def test_held_out_groups_are_in_no_list(data, vectors):
     assert not {row["group"] for row in out} & {row["group"] for row in kept}
     made, _, found = mined(data, vectors)
     assert {query.kind for query in made.queries} == {"question", "claim", "keywords"}
-    used = {made.unit_passage[unit] for unit in np.unique(found["candidates"]) if unit >= 0}
+    used = {made.unit_passage[unit] for unit in np.unique(found) if unit >= 0}
     assert used and not used & held_passages
     asked = [one for asked in heldout.sets(heldout.Pool(data), 100, 50).values() for one in asked]
     answers = {i for one in asked for i in one.answers}
@@ -91,7 +93,7 @@ def test_positives_of_a_question_are_not_its_negatives(data, vectors):
         if query.kind == "keywords":  # unlabelled
             continue
         answers = {made.unit_passage[unit] for unit in [*query.positives, *query.barred]}
-        others = found["candidates"][number][1:]
+        others = found[number][1:]
         assert not answers & {made.unit_passage[unit] for unit in others if unit >= 0}
 
 
@@ -101,9 +103,9 @@ def test_candidates_near_to_the_positive_are_not_negatives(data, vectors):
     for number, query in enumerate(made.queries):
         if query.kind == "keywords":
             continue
-        positive = found["candidates"][number, 0]
+        positive = found[number, 0]
         bound = prepare.FALSE_NEGATIVE * cosine[number, positive]
-        negatives = found["candidates"][number][1 + prepare.SURE :]
+        negatives = found[number][1 + prepare.SURE :]
         assert (cosine[number][negatives[negatives >= 0]] <= bound).all()
         excluded += (cosine[number] > bound).sum()
     assert excluded > 100
@@ -113,22 +115,11 @@ def test_sure_negatives_stay_though_the_teacher_likes_them(data, vectors):
     made, cosine, found = mined(data, vectors)
     better = 0
     for number, query in enumerate(made.queries):
-        sure = found["candidates"][number][1 : 1 + prepare.SURE]
+        sure = found[number][1 : 1 + prepare.SURE]
         sure = sure[sure >= 0]
         assert set(sure.tolist()) <= set(query.sure)
-        better += (cosine[number][sure] > cosine[number, found["candidates"][number, 0]]).sum()
+        better += (cosine[number][sure] > cosine[number, found[number, 0]]).sum()
     assert better > 10
-
-
-def test_the_second_teacher_grades_what_the_first_one_chose(data, vectors):
-    made, cosine, alone = mined(data, vectors)
-    first = vectors(len(made.queries), 2), vectors(len(made.units), 3)
-    second = vectors(len(made.queries), 4), vectors(len(made.units), 5)
-    both = prepare.mine(made, [first, second])
-    assert (both["candidates"] == alone["candidates"]).all()
-    units = both["candidates"]
-    for own, all_of_it in zip(both["cosine"], (cosine, second[0] @ second[1].T)):
-        np.testing.assert_allclose(own, np.take_along_axis(all_of_it, units, 1), atol=1e-6)
 
 
 def test_vectors_are_computed_once(tmp_path):
@@ -155,11 +146,30 @@ def test_other_weights_than_mpnet_s_are_refused(tmp_path):
 def test_windows_hold_the_text_and_units_of_a_passage_are_disjoint(data):
     made = texts.build(data, SEED)
     passages = texts.read_passages(data)
-    parts = {}
-    for unit in range(made.mined):
-        parts.setdefault(made.unit_passage[unit], []).append(made.units[unit])
+    parts = collections.defaultdict(list)
+    for unit, block in enumerate(made.blocks()):
+        parts[block].append(unit)
     assert any(len(found) > 1 for found in parts.values())
-    assert all(" ".join(found) == passages[i] for i, found in parts.items())
+    shortened = 0
+    for found in parts.values():
+        assert len({made.unit_passage[unit] for unit in found}) == 1
+        assert (found[0] < made.mined) == (found[-1] < made.mined)
+        text, whole = (
+            " ".join(made.units[u] for u in found),
+            passages[made.unit_passage[found[0]]],
+        )
+        if found[0] < made.mined:
+            assert text == whole
+        else:
+            shortened += 1
+            missing = set(texts.sentences(whole)) - set(texts.sentences(text))
+            assert len(missing) == 1
+    assert shortened
+
+
+def test_blocks_are_the_versions_of_a_passage():
+    made = texts.TrainingSet(["one", "two", "one, shortened", "other"], [7, 7, 7, 8], 2, [])
+    assert made.blocks().tolist() == [0, 0, 1, 2]
 
 
 def test_bm25_is_that_of_the_formula():
@@ -185,6 +195,69 @@ def test_a_list_has_one_positive_and_a_target_that_sums_to_one(prepared):
     assert (step.target[~step.present] == 0).all()
     labelled = step.target[step.is_label]
     assert (labelled[:, 0] >= lists.LABEL_SHARE["question"]).all()
+
+
+@pytest.mark.parametrize("shown", lists.SHOWN)
+def test_documents_are_whole_blocks_of_no_other_answer(prepared, monkeypatch, shown):
+    monkeypatch.setattr(lists, "SHOWN", {shown: 1.0})
+    made = lists.Lists(prepared, SEED)
+    several = longer = 0
+    for query in range(len(made.kind)):
+        documents = made.documents(query, np.random.default_rng(query))
+        anchors = made.candidates[query]
+        blocks = [sorted({made.block[unit] for unit in one}) for one in documents]
+        assert documents[0] and made.block[anchors[0]] in blocks[0]
+        assert made.candidates[query][0] in documents[0]
+        assert all(made.block[anchors[0]] not in other for other in blocks[1:])
+        known = {made.block[unit] for unit in anchors if unit >= 0}
+        for one, own in zip(documents, blocks):
+            assert set(own) <= known
+            assert len(own) <= (2 if shown == "two texts" else 1)
+            assert made.length(one) <= lists.TOKENS.get(shown, 256)
+            longer += len(one) > len(own)
+            several += len(own) > 1
+        assert len({made.block[one[0]] for one in documents}) == len(documents) or several
+    assert (longer > 0) == (shown != "window")
+    assert (several > 0) == (shown == "two texts")
+
+
+def test_what_does_not_fit_beside_a_unit_is_left_out(prepared):
+    made = lists.Lists(prepared, SEED)
+    unit = next(
+        u
+        for u in range(1, len(made.block) - 1)
+        if (made.block[u - 1 : u + 2] == made.block[u]).all()
+    )
+    sizes = [len(made.unit_tokens[unit + step]) for step in (-1, 0, 1)]
+    assert made.around(unit, sizes[1] - 1) == []
+    assert made.around(unit, sizes[1]) == [unit]
+    assert made.around(unit, sum(sizes[1:])) == [unit, unit + 1]
+    assert made.around(unit, sum(sizes)) == [unit - 1, unit, unit + 1]
+
+
+def test_a_document_is_worth_its_best_unit_and_the_words_of_all(prepared, data):
+    made = lists.Lists(prepared, SEED)
+    built = texts.build(data, SEED)
+    index = prepare.Bm25(built.units)
+    query = 5
+    asked = index.query_matrix([built.queries[query].text])
+    every = index.coverage((asked @ index.matrix.T).toarray(), asked)[0]
+    first, second = np.argsort(-every)[:2].tolist()  # both have words of the query
+    rows = index.matrix[[first, second]].toarray()
+    rows = np.vstack([rows, rows.max(0)])
+    coverage = index.coverage(asked @ rows.T, asked)[0]
+    cosine = np.average(
+        [
+            units[[first, second]].astype(np.float32) @ queries[query].astype(np.float32)
+            for units, queries in zip(made.unit_vectors, made.query_vectors)
+        ],
+        0,
+        lists.TEACHERS,
+    )
+    wanted = np.append(cosine, cosine.max()) / lists.TEMPERATURE + lists.COVERAGE * coverage
+    found = made.scores(query, [[first], [second], [first, second]])
+    np.testing.assert_allclose(found, wanted, rtol=1e-4)
+    assert coverage[2] < coverage[0] + coverage[1]
 
 
 def test_every_query_is_drawn_once_an_epoch_or_as_often_as_said(prepared):
