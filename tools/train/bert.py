@@ -115,7 +115,7 @@ def logits(weights, pairs):
     lengths = [len(q) + len(p) + 3 for q, p in pairs]
     order = np.argsort([-length for length in lengths], kind="stable")
     parts = []
-    for rows in cut_by_tokens(order, [lengths[i] for i in order], 4096):
+    for rows in cut_by_tokens(order, [lengths[i] for i in order], 2048):
         ids, _, row_lengths = pad([[CLS, *pairs[i][0], SEP, *pairs[i][1], SEP] for i in rows])
         starts = torch.tensor([len(pairs[i][0]) + 2 for i in rows])
         places = torch.arange(ids.shape[1])[None]
