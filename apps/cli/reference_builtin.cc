@@ -9,31 +9,31 @@ namespace {
 constexpr ReferenceLogit kPairs[] = {
     {"how do I get a coffee stain out of a shirt",
      "Rinse the cloth with cold water at once, then rub in dish soap and a little vinegar.", 1,
-     -3.84437227f, 0.000384f},
+     -3.97659874f, 0.000398f},
     {"how do I get a coffee stain out of a shirt",
      "Coffee came to Europe in the 17th century; the first coffee house in Vienna opened in 1685.", 1,
-     -7.62948132f, 0.000763f},
+     -7.65847445f, 0.000766f},
     {"why do leaves turn red in autumn",
      "When chlorophyll breaks down, other pigments show, and some trees make red ones anew.", 1,
-     -3.21369362f, 0.000321f},
+     -2.84961176f, 0.000285f},
     {"why do leaves turn red in autumn",
      "The train leaves at nine and arrives in the evening.", 1,
-     -3.45411038f, 0.000345f},
+     -2.8010807f, 0.00028f},
     {"Wie hoch ist der Brocken?",
      "Der Brocken im Harz ist 1.141 Meter hoch.", 1,
-     1.87238884f, 0.000187f},
+     2.04777718f, 0.000205f},
     {"\346\235\261\344\272\254\343\201\256\344\272\272\345\217\243",
      "\346\235\261\344\272\254\351\203\275 has about 14 million inhabitants.", 1,
-     -4.48748779f, 0.000449f},
+     -4.65839863f, 0.000466f},
     {"caf\303\251 na\303\257ve r\303\251sum\303\251",
      "cafe\314\201 nai\314\210ve re\314\201sume\314\201", 1,
-     1.91679502f, 0.000192f},
+     2.15369892f, 0.000215f},
     {"what did the keeper write down?",
      "The lighthouse keeper wrote down the wind, the height of the waves and the ships that passed. In winter the oil froze and he carried it to the stove in small tins. ", 20,
-     0.311282873f, 0.0001f},
+     0.572530746f, 0.0001f},
     {"",
      "A document for an empty query.", 1,
-     -5.31155777f, 0.000531f},
+     -5.13178349f, 0.000513f},
 };
 
 constexpr std::string_view kTokenized = "Caf\303\251 \346\235\261\344\272\254, don't\342\200\224stop\342\200\213! \357\254\201n 1,234.5 [SEP] supercalifragilistic\360\237\230\200";
@@ -43,7 +43,7 @@ constexpr std::int32_t kIds[] = {101, 7668, 1879, 1755, 1010, 2123, 1005, 1056, 
 
 const ReferenceSet& builtin_reference() {
   static constexpr ReferenceSet kSet = {
-      "logits of sentence-transformers", "ff4c518bb62901e64745e4b5d6c46e27c461854a2ea15a1bf8b95ecb911c6a1e", kPairs, kTokenized, kIds};
+      "logits of sentence-transformers", "e81a811e8744c3a31a097486e7e63a868d7eca7d5783c9b3db351481e9150ba5", kPairs, kTokenized, kIds};
   return kSet;
 }
 

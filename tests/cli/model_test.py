@@ -10,7 +10,7 @@ import unittest
 from harness import BINARY, MODELS, SOURCE, TINY, CliTest, Safetensors, jsonl
 
 PAIR = jsonl([{"query": "a", "document": "b"}])
-BUILTIN_SHA256 = "ff4c518bb62901e64745e4b5d6c46e27c461854a2ea15a1bf8b95ecb911c6a1e"
+BUILTIN_SHA256 = "e81a811e8744c3a31a097486e7e63a868d7eca7d5783c9b3db351481e9150ba5"
 
 
 class Info(CliTest):

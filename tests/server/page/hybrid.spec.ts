@@ -27,7 +27,7 @@ function answerHybrid(mock: MockServer, results: object[], more: object): void {
     body: {
       query: body.query,
       model: "builtin",
-      weights_sha256: "ff4c518bb629",
+      weights_sha256: "e81a811e8744",
       precision: "fp32",
       results,
       degraded: false,

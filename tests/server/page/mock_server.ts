@@ -25,7 +25,7 @@ type Handler = (asked: Asked) => Answer;
 
 export const INFO = {
   model_id: "builtin",
-  weights_sha256: "ff4c518bb629",
+  weights_sha256: "e81a811e8744",
   precision: "fp32",
   max_input_length: 512,
   version: "0.1.0",

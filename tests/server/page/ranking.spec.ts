@@ -40,7 +40,7 @@ test("a ranking by hand", async ({ page, mock }) => {
   await expect(page.locator("#status")).toHaveText(
     /^3 documents ranked in (under 1|\d+) ms · builtin · 1,234 tokens$/,
   );
-  await expect(page.locator("#model")).toContainText("builtinff4c518bb629fp32512 tokens");
+  await expect(page.locator("#model")).toContainText("builtine81a811e8744fp32512 tokens");
 });
 
 test("ids and metadata are shown, and sent only where there are any", async ({ page, mock }) => {
