@@ -7,6 +7,7 @@ import pathlib
 import numpy as np
 import scipy.sparse
 from prepare import LEXICAL, NEAR, SURE
+from teacher import PASSAGE_TOKENS
 
 LISTS, PASSAGES = 8, 8  # a step's queries, and passages of each: one positive, seven others
 FROM_SURE, FROM_NEAR = 1, 3  # of the seven; the rest from BM25's top
@@ -15,7 +16,7 @@ FROM_SURE, FROM_NEAR = 1, 3  # of the seven; the rest from BM25's top
 # their texts as fits, like abstracts; or that beside another candidate's text, like documents. The
 # teachers saw windows, and a document is worth its best one.
 SHOWN = {"window": 0.5, "text": 0.35, "two texts": 0.15}
-TOKENS = {"text": 256, "two texts": 420}  # at most
+TOKENS = {"text": PASSAGE_TOKENS, "two texts": 420}  # at most; a unit fits the first
 
 # How often an epoch draws a query: questions of real searchers and on abstracts more.
 SOURCE_DRAWS = {"nq_gold": 4.0, "pubmedqa": 3.0, "covid_faq": 3.0, "squad_dev": 0.4,

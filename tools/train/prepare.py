@@ -78,6 +78,10 @@ def prepare(data: pathlib.Path, out: pathlib.Path, seed: int, teachers) -> None:
     def save(name: str, array: np.ndarray) -> None:
         teacher.save_array(out / f"{name}.npy", array)
 
+    def save_terms(name: str, matrix: scipy.sparse.csr_matrix) -> None:
+        path = out / f"{name}_terms.npz"
+        teacher.save_whole(path, lambda file: scipy.sparse.save_npz(file, matrix))
+
     save("candidates", mine(made, *vectors[0], index))
     for number, (of_queries, of_units) in enumerate(vectors):
         save(f"query_vectors_{number}", of_queries.astype(np.float16))
@@ -92,8 +96,8 @@ def prepare(data: pathlib.Path, out: pathlib.Path, seed: int, teachers) -> None:
     for name in ("kind", "source"):
         save(name, np.array([getattr(query, name) for query in made.queries]))
     save("block", made.blocks())
-    scipy.sparse.save_npz(out / "unit_terms.npz", index.matrix)
-    scipy.sparse.save_npz(out / "query_terms.npz", index.shares(asked))
+    save_terms("unit", index.matrix)
+    save_terms("query", index.shares(asked))
 
 
 def main() -> None:

@@ -79,8 +79,12 @@ def cached_vectors(texts: list[str], cache: pathlib.Path, embed) -> np.ndarray:
 
 
 def save_array(path: pathlib.Path, array: np.ndarray) -> None:
-    """Whole or not at all."""
+    save_whole(path, lambda file: np.save(file, array))
+
+
+def save_whole(path: pathlib.Path, write: Callable) -> None:
+    """What `write` writes to the file that it is called with, whole or not at all."""
     new = path.with_suffix(".new")
     with new.open("wb") as file:
-        np.save(file, array)
+        write(file)
     os.replace(new, path)

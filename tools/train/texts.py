@@ -62,6 +62,13 @@ class TrainingSet:
     mined: int  # units before this one are candidates for any query; later ones are one claim's
     queries: list[Query]
 
+    def add(self, passage: int, parts: list[str]) -> range:
+        """The units that a text's windows become."""
+        first = len(self.units)
+        self.units += parts
+        self.unit_passage += [passage] * len(parts)
+        return range(first, len(self.units))
+
     def blocks(self) -> np.ndarray:
         """[units]: the number of each one's block. They are neighbours there."""
         new = np.diff(self.unit_passage, prepend=self.unit_passage[:1]) != 0
@@ -138,13 +145,9 @@ def build(folder: pathlib.Path, seed: int) -> TrainingSet:
     named = {row["positive"] for row in out} | {i for row in out for i in row["negatives"]}
     asked = chosen_questions([row for row in rows if row["positive"] not in named], chance)
     source_of = {row["positive"]: row["source"] for same in asked for row in same}
-    units, unit_passage, units_of = [], [], {}
-    for passage in sorted(source_of):
-        parts = windows(passages[passage])
-        units_of[passage] = range(len(units), len(units) + len(parts))
-        units += parts
-        unit_passage += [passage] * len(parts)
-    made = TrainingSet(units, unit_passage, len(units), [])
+    made = TrainingSet([], [], 0, [])
+    units_of = {i: made.add(i, windows(passages[i])) for i in sorted(source_of)}
+    made.mined = len(made.units)
     add_questions(made, asked, units_of, chance)
     add_claims(made, passages, source_of, units_of, chance)
     add_keywords(made, source_of, chance)
@@ -202,15 +205,13 @@ def add_claims(made: TrainingSet, passages, source_of, units_of, chance) -> None
         if len(parts) < 4 or not fit:
             continue
         place = fit[chance.integers(len(fit))]
-        whole = seen = list(units_of[passage])
+        whole = seen = units_of[passage]
         if chance.random() < 0.7:
-            rest = windows(" ".join(parts[:place] + parts[place + 1 :]))
-            seen = list(range(len(made.units), len(made.units) + len(rest)))
-            made.units += rest
-            made.unit_passage += [int(passage)] * len(rest)
+            rest = " ".join(parts[:place] + parts[place + 1 :])
+            seen = made.add(int(passage), windows(rest))
         claim = parts[place].rstrip(".")
         barred = sorted({*whole, *seen})
-        made.queries.append(Query("claim", source_of[passage], claim, seen, [], barred))
+        made.queries.append(Query("claim", source_of[passage], claim, list(seen), [], barred))
         count += 1
         if count == CLAIMS:
             break
